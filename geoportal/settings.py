@@ -1,0 +1,138 @@
+"""Django settings, read from the environment through `geoportal.env`. `.env.example` lists every variable."""
+
+from pathlib import Path
+
+from django.utils.translation import gettext_lazy as _
+
+from geoportal import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = env.path("GEOPORTAL_VAR", BASE_DIR / "var")
+"""Everything the running product writes: database, broker state, rasters, collected static files, logs."""
+
+DEBUG = env.boolean("GEOPORTAL_DEBUG", False)
+SECRET_KEY = env.text("GEOPORTAL_SECRET_KEY")
+ALLOWED_HOSTS = env.words("GEOPORTAL_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.words("GEOPORTAL_TRUSTED_ORIGINS", [])
+PUBLIC_URL = env.text("GEOPORTAL_PUBLIC_URL", "").rstrip("/")
+"""Scheme, host and port that clients use; empty: taken from each request."""
+BEHIND_HTTPS = env.boolean("GEOPORTAL_BEHIND_HTTPS", False)
+
+INSTALLED_APPS = [
+    "geoportal.apps.GeoportalConfig",
+    "geoportal.monitoring",
+    "layers",
+    "ogc",
+    "wifi",
+    "kiosks",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.gis",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "geoportal.urls"
+WSGI_APPLICATION = "geoportal.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {
+    "default": {
+        "ENGINE": "django.contrib.gis.db.backends.postgis",
+        "NAME": env.text("GEOPORTAL_DB_NAME", "geoportal"),
+        "USER": env.text("GEOPORTAL_DB_USER", "geoportal"),
+        "PASSWORD": env.text("GEOPORTAL_DB_PASSWORD", ""),
+        # A path that starts with "/" is the folder of a Unix socket.
+        "HOST": env.text("GEOPORTAL_DB_HOST", "localhost"),
+        "PORT": env.text("GEOPORTAL_DB_PORT", "5432"),
+        # Opening a connection costs more than a hot query: each web thread keeps its own, checked after an idle spell.
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"application_name": "geoportal"},
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+GEODATA_SCHEMA = "geodata"
+"""The database schema that holds the table or view of every layer, and nothing else."""
+RASTER_DIR = env.path("GEOPORTAL_RASTER_DIR", VAR_DIR / "rasters")
+
+MQTT_HOST = env.text("GEOPORTAL_MQTT_HOST", "127.0.0.1")
+MQTT_PORT = env.integer("GEOPORTAL_MQTT_PORT", 1883, minimum=1, maximum=65535)
+MQTT_INGEST_USER = env.text("GEOPORTAL_MQTT_INGEST_USER", "ingest")
+MQTT_INGEST_PASSWORD = env.text("GEOPORTAL_MQTT_INGEST_PASSWORD", "")
+MQTT_ADMIN_USER = env.text("GEOPORTAL_MQTT_ADMIN_USER", "broker-admin")
+MQTT_ADMIN_PASSWORD = env.text("GEOPORTAL_MQTT_ADMIN_PASSWORD", "")
+
+AUTH_USER_MODEL = "geoportal.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "home"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_HTTPS else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "SAMEORIGIN"
+
+# Every string is written in Italian; locale/en holds the English.
+LANGUAGE_CODE = "it"
+LANGUAGES = [("it", _("Italiano")), ("en", _("Inglese"))]
+LOCALE_PATHS = [BASE_DIR / "geoportal" / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "Europe/Rome"
+
+STATIC_URL = "static/"
+STATIC_ROOT = env.path("GEOPORTAL_STATIC_ROOT", VAR_DIR / "static")
+STATICFILES_DIRS = [
+    ("vendor/maplibre-gl", BASE_DIR / "node_modules" / "maplibre-gl" / "dist"),
+    ("vendor/bootstrap-italia", BASE_DIR / "node_modules" / "bootstrap-italia" / "dist"),
+]
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.text("GEOPORTAL_LOG_LEVEL", "INFO")},
+    "loggers": {"django.request": {"level": "ERROR"}},
+}

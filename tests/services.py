@@ -1,0 +1,42 @@
+"""Pytest plugin, loaded before Django's settings: a private PostGIS for the whole test run.
+
+Loaded by `-p tests.services` (pyproject.toml), because pytest-django reads the settings before any conftest.
+Its folder is var/test, or GEOPORTAL_TEST_VAR.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from geoportal.runtime.cluster import Cluster
+
+ROOT = Path(os.environ.get("GEOPORTAL_TEST_VAR") or Path(__file__).resolve().parent.parent / "var" / "test").resolve()
+CLUSTER = Cluster(ROOT / "postgresql", durable=False)
+
+for name in [name for name in os.environ if name.startswith("GEOPORTAL_") and name != "GEOPORTAL_TEST_VAR"]:
+    del os.environ[name]  # an operator's own settings must not leak into the tests
+os.environ.update(
+    {
+        "DJANGO_SETTINGS_MODULE": "geoportal.settings",
+        "GEOPORTAL_VAR": str(ROOT),
+        "GEOPORTAL_SECRET_KEY": "only-for-tests",
+        "GEOPORTAL_ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
+        "GEOPORTAL_DB_NAME": "geoportal",
+        "GEOPORTAL_DB_USER": "geoportal",
+        "GEOPORTAL_DB_HOST": str(CLUSTER.sockets),
+        "GEOPORTAL_RASTER_DIR": tempfile.mkdtemp(prefix="geoportal-rasters-"),
+    }
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not session.config.option.collectonly:
+        CLUSTER.start()
+        CLUSTER.ensure_database()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    CLUSTER.stop()

@@ -1,0 +1,1 @@
+"""The catalogue of layers and the spatial data behind it."""

@@ -1,0 +1,305 @@
+"""The published catalogue in memory: what every hot path asks instead of the database.
+
+One immutable `Catalogue` per version. A process listens to the database's `catalogue` channel on a thread of its own
+and drops its copy when the version changes, so that a layer published in the admin appears in every process at once.
+While it cannot listen it compares the version on each call, which is slower and equally right.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg2
+import psycopg2.extensions
+from django.db import connection
+
+from layers.errors import LayerNotFound
+from layers.models import Layer, Theme
+from layers.rights import Audience, may_see
+
+log = logging.getLogger(__name__)
+
+CHANNEL = "catalogue"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldEntry:
+    """One published attribute. `type` is a `Field.Type` value."""
+
+    name: str
+    type: str
+    title_it: str
+    title_en: str
+    unit: str
+    is_filterable: bool
+    is_searchable: bool
+    access: str
+    groups: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class StyleEntry:
+    """One named style; `spec` is the thematic model of `layers.styles.model`."""
+
+    name: str
+    title_it: str
+    title_en: str
+    spec: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ThemeEntry:
+    """One branch of the tree, parents before children."""
+
+    slug: str
+    title_it: str
+    title_en: str
+    parent: str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LayerEntry:
+    """One published layer, frozen. Fields are named as in `layers.models.Layer`; bboxes are tuples."""
+
+    id: int
+    slug: str
+    kind: str
+    theme: str | None
+    title_it: str
+    title_en: str
+    abstract_it: str
+    abstract_en: str
+    keywords: tuple[str, ...]
+    table_name: str
+    id_field: str
+    geometry_field: str
+    tile_geometry_field: str
+    geometry_type: str
+    has_z: bool
+    srid: int | None
+    time_field: str
+    is_live: bool
+    raster_path: str
+    raster_info: dict[str, Any]
+    feature_count: int | None
+    bbox: tuple[float, float, float, float] | None
+    storage_bbox: tuple[float, float, float, float] | None
+    data_version: int
+    data_updated_at: datetime | None
+    is_sample: bool
+    licence: str
+    attribution: str
+    steward_office: str
+    contact_email: str
+    lineage: str
+    update_frequency: str
+    shown_by_default: bool
+    min_zoom: int
+    max_zoom: int
+    access: str
+    groups: frozenset[str]
+    fields: tuple[FieldEntry, ...]
+    styles: tuple[StyleEntry, ...]
+
+    def visible_fields(self, audience: Audience) -> tuple[FieldEntry, ...]:
+        """The attributes this audience may see: the whitelist of items, filters, sorting, tiles, exports and search."""
+        return tuple(entry for entry in self.fields if may_see(audience, entry))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Catalogue:
+    """Every published layer, in display order, under one version."""
+
+    version: int
+    themes: tuple[ThemeEntry, ...]
+    layers: dict[str, LayerEntry]
+
+    def visible(self, audience: Audience) -> Iterator[LayerEntry]:
+        """The layers this audience may see, in display order."""
+        return (layer for layer in self.layers.values() if may_see(audience, layer))
+
+    def layer(self, slug: str, audience: Audience) -> LayerEntry:
+        """One layer by its slug. Raises LayerNotFound, the same for an unknown and a forbidden one."""
+        layer = self.layers.get(slug)
+        if layer is None or not may_see(audience, layer):
+            raise LayerNotFound(slug)
+        return layer
+
+
+def catalogue() -> Catalogue:
+    """The catalogue as published now. No query when nothing changed and this process is listening."""
+    return _holder.current()
+
+
+def _load() -> Catalogue:
+    # The version is read first: a change that lands while the rest is read makes the next call load again.
+    version = _version()
+    rows = (
+        Layer.objects.filter(is_published=True)
+        .select_related("theme")
+        .prefetch_related("fields", "styles", "groups")
+        .order_by("theme__position", "position", "title_it")
+    )
+    return Catalogue(version=version, themes=_themes(), layers={row.slug: _entry(row) for row in rows})
+
+
+def _themes() -> tuple[ThemeEntry, ...]:
+    rows = list(Theme.objects.select_related("parent"))
+    ordered: list[ThemeEntry] = []
+
+    def add(parent: str | None) -> None:
+        for row in rows:
+            if (row.parent.slug if row.parent else None) == parent:
+                ordered.append(ThemeEntry(row.slug, row.title_it, row.title_en or row.title_it, parent))
+                add(row.slug)
+
+    add(None)
+    return tuple(ordered)
+
+
+def _entry(row: Layer) -> LayerEntry:
+    groups = frozenset(group.name for group in row.groups.all())
+    bbox, storage_bbox = row.bbox, row.storage_bbox
+    return LayerEntry(
+        id=row.pk,
+        slug=row.slug,
+        kind=row.kind,
+        theme=row.theme.slug if row.theme else None,
+        title_it=row.title_it,
+        title_en=row.title_en or row.title_it,
+        abstract_it=row.abstract_it,
+        abstract_en=row.abstract_en or row.abstract_it,
+        keywords=tuple(row.keywords),
+        table_name=row.table_name,
+        id_field=row.id_field,
+        geometry_field=row.geometry_field,
+        tile_geometry_field=row.tile_geometry_field,
+        geometry_type=row.geometry_type,
+        has_z=row.has_z,
+        srid=row.srid,
+        time_field=row.time_field,
+        is_live=row.is_live,
+        raster_path=row.raster_path,
+        raster_info=row.raster_info,
+        feature_count=row.feature_count,
+        bbox=(bbox[0], bbox[1], bbox[2], bbox[3]) if bbox else None,
+        storage_bbox=(storage_bbox[0], storage_bbox[1], storage_bbox[2], storage_bbox[3]) if storage_bbox else None,
+        data_version=row.data_version,
+        data_updated_at=row.data_updated_at,
+        is_sample=row.is_sample,
+        licence=row.licence,
+        attribution=row.attribution,
+        steward_office=row.steward_office,
+        contact_email=row.contact_email,
+        lineage=row.lineage,
+        update_frequency=row.update_frequency,
+        shown_by_default=row.shown_by_default,
+        min_zoom=row.min_zoom,
+        max_zoom=row.max_zoom,
+        access=row.access,
+        groups=groups,
+        fields=tuple(
+            FieldEntry(
+                name=field.name,
+                type=field.type,
+                title_it=field.title_it,
+                title_en=field.title_en or field.title_it,
+                unit=field.unit,
+                is_filterable=field.is_filterable,
+                is_searchable=field.is_searchable,
+                access=field.access,
+                groups=groups,
+            )
+            for field in row.fields.all()
+            if field.is_visible
+        ),
+        styles=tuple(
+            StyleEntry(style.name, style.title_it, style.title_en or style.title_it, style.spec)
+            for style in row.styles.all()
+        ),
+    )
+
+
+class _Holder:
+    """Keeps the current catalogue of this process and knows whether it may be trusted without asking."""
+
+    def __init__(self) -> None:
+        self._catalogue: Catalogue | None = None
+        self._lock = threading.Lock()
+        self._listening = threading.Event()
+        self._pid: int | None = None
+
+    def current(self) -> Catalogue:
+        self._ensure_listener()
+        held = self._catalogue
+        if held is not None and (self._listening.is_set() or held.version == _version()):
+            return held
+        with self._lock:
+            held = self._catalogue
+            if held is None or held.version != _version():
+                held = self._catalogue = _load()
+        return held
+
+    def _ensure_listener(self) -> None:
+        # Web workers fork after import: a thread does not survive that, so each process starts its own, once.
+        if self._pid == os.getpid():
+            return
+        with self._lock:
+            if self._pid == os.getpid():
+                return
+            self._listening.clear()
+            self._catalogue = None
+            self._pid = os.getpid()
+            threading.Thread(target=self._listen_forever, name="catalogue-listener", daemon=True).start()
+
+    def _listen_forever(self) -> None:
+        pause = threading.Event()
+        while True:
+            try:
+                self._listen()
+            except (psycopg2.Error, OSError, ValueError) as error:
+                log.warning(
+                    "Not listening for catalogue changes, versions are compared instead: %s", str(error).strip()
+                )
+            self._listening.clear()
+            pause.wait(2.0)
+
+    def _listen(self) -> None:
+        params = connection.get_connection_params()
+        params.pop("cursor_factory", None)
+        link = psycopg2.connect(**{**params, "application_name": "geoportal catalogue listener"})
+        try:
+            link.set_isolation_level(psycopg2.extensions.ISOLATION_LEVEL_AUTOCOMMIT)
+            with link.cursor() as cursor:
+                cursor.execute(f"LISTEN {CHANNEL}")
+            self._catalogue = None
+            self._listening.set()
+            while True:
+                ready, _, _ = select.select([link], [], [], 30.0)
+                if not ready:
+                    # A half-open connection would leave this process with an old catalogue for ever.
+                    with link.cursor() as cursor:
+                        cursor.execute("SELECT 1")
+                link.poll()
+                if link.notifies:
+                    link.notifies.clear()
+                    self._catalogue = None
+        finally:
+            link.close()
+
+
+def _version() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(max(version), 0) FROM layers_catalogueversion")
+        (version,) = cursor.fetchone()
+    return int(version)
+
+
+_holder = _Holder()

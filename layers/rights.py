@@ -1,0 +1,72 @@
+"""Who may see what: the one rights function behind every door (pages, items, tiles, maps, exports, search, streams)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from layers.models import Access
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from geoportal.models import User
+
+PROFESSIONALS = "professionisti"
+PLANNERS = "pianificatori"
+TECHNICIANS = "tecnici"
+STEWARDS = "curatori"
+ROLES = (PROFESSIONALS, PLANNERS, TECHNICIANS, STEWARDS)
+"""Names of the groups that carry a role. Administrators are superusers."""
+
+_INTERNAL_ROLES = frozenset({PLANNERS, TECHNICIANS, STEWARDS})
+
+
+class Guarded(Protocol):
+    """Something with an access level and, when restricted, the names of the groups that may see it."""
+
+    @property
+    def access(self) -> str: ...
+    @property
+    def groups(self) -> frozenset[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """What one asker may see. Hashable, so that answers can be cached per audience instead of per person."""
+
+    levels: frozenset[str] = field(default_factory=lambda: frozenset({Access.PUBLIC.value}))
+    groups: frozenset[str] = frozenset()
+    sees_all: bool = False
+
+    @property
+    def is_public(self) -> bool:
+        """True when the asker sees exactly what anyone sees; only such answers may be cached by shared caches."""
+        return not self.sees_all and not self.groups and self.levels == {Access.PUBLIC.value}
+
+
+PUBLIC = Audience()
+EVERYTHING = Audience(sees_all=True)
+"""For commands that act for the operator, never for a request."""
+
+
+def audience_of(user: User | AnonymousUser) -> Audience:
+    """The audience a signed-in or anonymous user belongs to. One query for a signed-in user, none otherwise."""
+    if not user.is_authenticated or not user.is_active:
+        return PUBLIC
+    if user.is_superuser:
+        return EVERYTHING
+    names = frozenset(user.groups.values_list("name", flat=True))
+    levels = {Access.PUBLIC.value}
+    if names & (_INTERNAL_ROLES | {PROFESSIONALS}):
+        levels.add(Access.PROFESSIONAL.value)
+    if names & _INTERNAL_ROLES:
+        levels.add(Access.INTERNAL.value)
+    return Audience(levels=frozenset(levels), groups=names)
+
+
+def may_see(audience: Audience, thing: Guarded) -> bool:
+    """Whether this audience may see a layer or a field."""
+    if audience.sees_all or thing.access in audience.levels:
+        return True
+    return thing.access == Access.RESTRICTED.value and bool(audience.groups & thing.groups)

@@ -1,0 +1,1 @@
+"""Thematic styles: one small model, compiled to every renderer."""

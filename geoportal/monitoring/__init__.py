@@ -1,0 +1,1 @@
+"""What every monitored device has: identity, last status, health, alerts."""

@@ -1,0 +1,134 @@
+"""What every monitored device has. `wifi.AccessPoint` and `kiosks.Totem` extend `Device` with what is theirs.
+
+Device is a real table (multi-table inheritance): statuses, alerts, maintenance and intervals point at one place.
+"""
+
+from django.contrib.gis.db import models
+from django.core.validators import RegexValidator
+from django.utils.translation import gettext_lazy as _
+
+devid_validator = RegexValidator(r"^[a-z0-9-]{3,32}$", _("Da 3 a 32 tra lettere minuscole, cifre e trattini."))
+
+
+class Health(models.TextChoices):
+    """What a technician sees. `unknown`: never heard, or we ourselves are not listening."""
+
+    UNKNOWN = "unknown", _("Sconosciuto")
+    OK = "ok", _("Funziona")
+    PROBLEM = "problem", _("Problema")
+    CRITICAL = "critical", _("Guasto")
+    MAINTENANCE = "maintenance", _("Manutenzione")
+
+
+class Device(models.Model):
+    """One device in the field. `devid` is its MQTT user name and client id, and never changes."""
+
+    class Kind(models.TextChoices):
+        ACCESS_POINT = "ap", _("Punto di accesso Wi-Fi")
+        TOTEM = "totem", _("Totem")
+
+    class Lifecycle(models.TextChoices):
+        """Installed is not yet active, and removed is not broken (cremona.md §3.3)."""
+
+        PLANNED = "planned", _("Previsto")
+        INSTALLED = "installed", _("Installato")
+        ACTIVE = "active", _("Attivo")
+        SUSPENDED = "suspended", _("Sospeso")
+        REMOVED = "removed", _("Dismesso")
+
+    class PositionQuality(models.TextChoices):
+        SURVEYED = "surveyed", _("Rilevata")
+        SOURCED = "sourced", _("Da fonte pubblica")
+        CHECKED = "distance-checked", _("Verificata per distanze")
+        APPROXIMATE = "approximate", _("Approssimata")
+
+    devid = models.CharField(_("codice"), max_length=32, unique=True, validators=[devid_validator])
+    kind = models.CharField(_("genere"), max_length=8, choices=Kind)
+    shard = models.CharField(max_length=2, editable=False)
+    """Two hex digits from `topics.shard_of`, fixed at creation."""
+    name_it = models.CharField(_("nome"), max_length=120)
+    name_en = models.CharField(_("nome in inglese"), max_length=120, blank=True)
+    place = models.CharField(_("luogo"), max_length=200, blank=True)
+    geom = models.PointField(_("posizione"), srid=32632)
+    position_quality = models.CharField(
+        _("qualità della posizione"), max_length=20, choices=PositionQuality, default=PositionQuality.APPROXIMATE
+    )
+    is_sample = models.BooleanField(_("dati di esempio"), default=False)
+    lifecycle = models.CharField(_("stato di vita"), max_length=10, choices=Lifecycle, default=Lifecycle.ACTIVE)
+    operator = models.CharField(_("gestore"), max_length=120, blank=True)
+    cabinet = models.CharField(_("armadio"), max_length=60, blank=True)
+    feeder = models.CharField(_("linea elettrica"), max_length=60, blank=True)
+    area = models.CharField(_("area"), max_length=60, blank=True)
+    interval_s = models.PositiveIntegerField(_("intervallo dei campioni in secondi"), default=30)
+    notes = models.TextField(_("note"), blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("dispositivo"), _("dispositivi")
+        ordering = ["name_it"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(devid__regex=r"^[a-z0-9-]{3,32}$"), name="devid_form"),
+            models.CheckConstraint(condition=models.Q(interval_s__gte=1), name="interval_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name_it} ({self.devid})"
+
+
+class DeviceStatus(models.Model):
+    """The last known state of a device: one small row, written by ingest and monitor only.
+
+    `presence` is what the connection says (birth, will, goodbye); `health` is our judgement, with its evidence.
+    """
+
+    class Presence(models.TextChoices):
+        NEVER = "never", _("Mai connesso")
+        ONLINE = "online", _("Connesso")
+        LOST = "lost", _("Connessione persa")
+        OFFLINE = "offline", _("Spento regolarmente")
+
+    device = models.OneToOneField(Device, models.CASCADE, primary_key=True, related_name="status")
+    presence = models.CharField(max_length=8, choices=Presence, default=Presence.NEVER)
+    presence_at = models.DateTimeField(null=True)
+    """When the presence last changed, by our clock."""
+    presence_why = models.CharField(max_length=200, blank=True)
+    boot = models.UUIDField(null=True)
+    conn = models.BigIntegerField(null=True)
+    """Connection counter of the device: a will with an older one is ignored."""
+    last_seen_at = models.DateTimeField(null=True)
+    """When anything last arrived, by our clock."""
+    sample_at = models.DateTimeField(null=True)
+    """Time of the newest sample, by the device's clock unless it is wrong."""
+    sample_seq = models.BigIntegerField(null=True)
+    clock_bad = models.BooleanField(default=False)
+    metrics = models.JSONField(default=dict)
+    """The newest sample, keys as in the contract."""
+    info = models.JSONField(default=dict)
+    """The last description the device gave of itself (model, firmware, capabilities)."""
+    health = models.CharField(max_length=12, choices=Health, default=Health.UNKNOWN)
+    health_since = models.DateTimeField(auto_now_add=True)
+    cause = models.CharField(max_length=40, default="never_seen")
+    """Code of the weightiest evidence; texts in `geoportal.monitoring.causes`."""
+    evidence = models.JSONField(default=list)
+    """[{code, value, threshold, since}], weightiest first."""
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("stato del dispositivo"), _("stati dei dispositivi")
+        indexes = [models.Index(fields=["health"], name="status_by_health")]
+
+
+class DeadLetter(models.Model):
+    """A message that could not be used: kept with its reason, counted, and acknowledged so that it never returns."""
+
+    topic = models.TextField()
+    payload = models.BinaryField()
+    """At most the first 4096 bytes."""
+    payload_bytes = models.PositiveBigIntegerField()
+    reason = models.CharField(max_length=40, db_index=True)
+    """Code: bad_topic, unknown_device, wrong_shard, not_json, invalid, too_large, rejected_by_database."""
+    detail = models.TextField()
+    received_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("messaggio scartato"), _("messaggi scartati")
+        ordering = ["-received_at"]

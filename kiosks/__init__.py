@@ -1,0 +1,1 @@
+"""Interactive totems: inventory, messages, agent and pages."""

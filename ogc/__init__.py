@@ -1,0 +1,1 @@
+"""OGC API and legacy OGC services over the catalogue."""

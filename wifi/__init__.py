@@ -1,0 +1,1 @@
+"""Public Wi-Fi: access points, their messages, agent and pages."""

@@ -230,3 +230,23 @@ class CatalogueVersion(models.Model):
 def geodata_identifier(table_name: str) -> tuple[str, str]:
     """Schema and table of a layer's data, to be quoted by `psycopg2.sql.Identifier(*…)`."""
     return settings.GEODATA_SCHEMA, table_name
+
+
+# Django looks for an app's models here; each subject keeps its own beside its code.
+from layers.importing.models import ImportOutcome, ImportRun  # noqa: E402
+from layers.jobs.models import Job  # noqa: E402
+
+__all__ = [
+    "Access",
+    "CatalogueVersion",
+    "Field",
+    "ImportOutcome",
+    "ImportRun",
+    "Job",
+    "Layer",
+    "Style",
+    "Theme",
+    "column_validator",
+    "geodata_identifier",
+    "slug_validator",
+]

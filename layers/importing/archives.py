@@ -1,0 +1,109 @@
+"""Taking files out of an archive that may be hostile: our own flat names, sizes counted while extracting, no links."""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from django.utils.translation import gettext as _
+
+from layers.importing.errors import ImportRefused
+from layers.importing.options import LIMITS, Limits
+
+_CHUNK = 1 << 20
+_RATIO_FROM_BYTES = 10 * 1024**2
+_SHAPE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
+
+
+def extract_shapefiles(archive: Path, target: Path, limits: Limits = LIMITS) -> list[tuple[str, Path]]:
+    """Put every shapefile of a zip into `target` as 0.shp, 1.shp … with their parts; (own name, path) of each.
+
+    Part names are compared without case, as Windows writes them (`X.SHP`, `x.CPG`). Raises ImportRefused.
+    """
+    with _opened(archive, limits) as source:
+        members = {info.filename: info for info in source.infolist() if not info.is_dir()}
+        shapes = sorted(name for name in members if name.lower().endswith(".shp"))
+        budget = _Budget(limits)
+        found = []
+        for number, shape in enumerate(shapes):
+            stem = shape[:-4].lower()
+            for name, info in members.items():
+                part = name.lower()
+                if part[:-4] == stem and part[-4:] in _SHAPE_PARTS:
+                    _extract(source, info, target / f"{number}{part[-4:]}", budget)
+            if not (target / f"{number}.dbf").exists() and not (target / f"{number}.shx").exists():
+                raise ImportRefused(_("Lo shapefile %(name)s nello zip non ha né .dbf né .shx.") % {"name": shape[:80]})
+            found.append((shape.rsplit("/", 1)[-1][:-4], target / f"{number}.shp"))
+    return found
+
+
+def extract_one(archive: Path, base_names: Iterable[str], target: Path, limits: Limits = LIMITS) -> list[Path]:
+    """Put the members with these base names into `target` (a name asked for is a safe name). Raises ImportRefused."""
+    wanted = set(base_names)
+    with _opened(archive, limits) as source:
+        budget = _Budget(limits)
+        found = []
+        for info in source.infolist():
+            base = info.filename.rsplit("/", 1)[-1].lower()
+            if base in wanted and not info.is_dir() and target / base not in found:
+                _extract(source, info, target / base, budget)
+                found.append(target / base)
+    return found
+
+
+class _Budget:
+    """Bytes still allowed over all members."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.left = limits.archive_bytes
+        self.ratio = limits.archive_ratio
+
+    def take(self, count: int) -> None:
+        self.left -= count
+        if self.left < 0:
+            raise ImportRefused(_("Lo zip estratto supera la dimensione massima ammessa: non viene letto."))
+
+
+def _opened(archive: Path, limits: Limits) -> zipfile.ZipFile:
+    try:
+        source = zipfile.ZipFile(archive)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise ImportRefused(_("Lo zip è rovinato: %(error)s") % {"error": error}) from error
+    entries = source.infolist()
+    problem = ""
+    if len(entries) > limits.archive_entries:
+        problem = _("Lo zip ha %(count)s file; il massimo è %(most)s.") % {
+            "count": len(entries),
+            "most": limits.archive_entries,
+        }
+    for info in entries:
+        parts = info.filename.replace("\\", "/").split("/")
+        if info.filename.startswith(("/", "\\")) or ".." in parts or ":" in parts[0]:
+            problem = _("Lo zip contiene un percorso che esce dalla sua cartella (%(name)s): non viene letto.")
+            problem %= {"name": info.filename[:80]}
+        if stat.S_ISLNK(info.external_attr >> 16):
+            problem = _("Lo zip contiene un collegamento (%(name)s): non viene letto.") % {"name": info.filename[:80]}
+        if info.flag_bits & 0x1:
+            problem = _("Lo zip è protetto da password.")
+    if problem:
+        source.close()
+        raise ImportRefused(problem)
+    return source
+
+
+def _extract(source: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, budget: _Budget) -> None:
+    written = 0
+    try:
+        with source.open(info) as stream, target.open("xb") as out:
+            while chunk := stream.read(_CHUNK):
+                written += len(chunk)
+                budget.take(len(chunk))
+                if written > _RATIO_FROM_BYTES and written > budget.ratio * max(1, info.compress_size):
+                    raise ImportRefused(_("Lo zip si espande oltre misura (bomba di compressione): non viene letto."))
+                out.write(chunk)
+    except FileExistsError:
+        raise ImportRefused(_("Lo zip contiene due volte %(name)s.") % {"name": info.filename[:80]}) from None
+    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
+        raise ImportRefused(_("Lo zip è rovinato: %(error)s") % {"error": error}) from error

@@ -1,0 +1,180 @@
+"""What a file is, from its first bytes as much as from its name: a wrong extension must not choose the reader."""
+
+from __future__ import annotations
+
+import enum
+import gzip
+import re
+import zipfile
+from pathlib import Path
+
+from django.utils.translation import gettext as _
+
+from layers.importing.errors import ImportRefused
+
+
+class FileKind(enum.Enum):
+    """What the import can read. The value names it for people."""
+
+    GEOPACKAGE = "GeoPackage"
+    SHAPEFILE_ZIP = "Shapefile (zip)"
+    SHAPEFILE = "Shapefile"
+    GEOJSON = "GeoJSON"
+    GEOJSON_SEQ = "GeoJSONSeq"
+    TOPOJSON = "TopoJSON"
+    FLATGEOBUF = "FlatGeobuf"
+    KML = "KML"
+    PMTILES = "PMTiles"
+    GEOPARQUET = "GeoParquet"
+    CSV = "CSV"
+    GTFS = "GTFS"
+    GEOTIFF = "GeoTIFF"
+
+
+DRIVERS: dict[FileKind, tuple[str, ...]] = {
+    FileKind.GEOPACKAGE: ("GPKG",),
+    FileKind.SHAPEFILE_ZIP: ("ESRI Shapefile",),
+    FileKind.SHAPEFILE: ("ESRI Shapefile",),
+    FileKind.GEOJSON: ("GeoJSON",),
+    FileKind.GEOJSON_SEQ: ("GeoJSONSeq",),
+    FileKind.TOPOJSON: ("TopoJSON",),
+    FileKind.FLATGEOBUF: ("FlatGeobuf",),
+    FileKind.KML: ("LIBKML", "KML"),
+    FileKind.PMTILES: ("PMTiles",),
+}
+"""The only GDAL drivers that may open a vector file, by what its bytes say it is."""
+
+_SIDECARS = {
+    ".dbf",
+    ".shx",
+    ".prj",
+    ".cpg",
+    ".sbn",
+    ".sbx",
+    ".qix",
+    ".qpj",
+    ".tfw",
+    ".aux.xml",
+    ".gpkg-wal",
+    ".gpkg-shm",
+}
+_TEXT_SUFFIXES = {".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz"}
+_GEOJSON_TYPE = re.compile(
+    rb'"type"\s*:\s*"(FeatureCollection|Feature|Point|MultiPoint|LineString|MultiLineString|Polygon|MultiPolygon|'
+    rb'GeometryCollection)"'
+)
+_TOPOLOGY = re.compile(rb'"type"\s*:\s*"Topology"')
+_HEAD = 65_536
+
+
+def is_sidecar(path: Path) -> bool:
+    """A part of another file (the .dbf of a shapefile, a world file), not a file to import by itself."""
+    name = path.name.lower()
+    return any(name.endswith(suffix) for suffix in _SIDECARS)
+
+
+def suffix_of(path: Path) -> str:
+    """The extension in lower case, `.gz` together with what it compresses."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    return "".join(suffixes[-2:]) if suffixes[-1:] == [".gz"] else "".join(suffixes[-1:])
+
+
+def detect(path: Path) -> FileKind:
+    """The kind of a file. Raises ImportRefused saying what it seems to be instead."""
+    if path.is_symlink() or not path.is_file():
+        raise ImportRefused(_("%(name)s non è un file normale.") % {"name": path.name})
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD)
+    if not head:
+        raise ImportRefused(_("Il file è vuoto."))
+    return _by_signature(path, head) or _by_text(path, head)
+
+
+def _by_signature(path: Path, head: bytes) -> FileKind | None:
+    if head.startswith(b"SQLite format 3\0"):
+        return _sqlite(head)
+    if head.startswith(b"fgb"):
+        return FileKind.FLATGEOBUF
+    if head.startswith(b"PMTiles"):
+        return FileKind.PMTILES
+    if head.startswith(b"PAR1"):
+        return FileKind.GEOPARQUET
+    if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        return FileKind.GEOTIFF
+    if head.startswith(b"PK\x03\x04"):
+        return _zip(path)
+    if head.startswith(b"\x00\x00\x27\x0a") and path.suffix.lower() == ".shp":
+        return FileKind.SHAPEFILE
+    if head.startswith(b"\x1f\x8b"):
+        return _gzip(path)
+    return None
+
+
+def _sqlite(head: bytes) -> FileKind:
+    # Bytes 68–72 are SQLite's application id: a GeoPackage says so there, and other SQLite files are not opened.
+    if head[68:72] in (b"GPKG", b"GP10", b"GP11"):
+        return FileKind.GEOPACKAGE
+    raise ImportRefused(_("È un database SQLite ma non un GeoPackage: esportarlo come GeoPackage."))
+
+
+def _gzip(path: Path) -> FileKind:
+    if suffix_of(path) not in _TEXT_SUFFIXES:
+        raise ImportRefused(_("È compresso con gzip: si leggono così solo i CSV (.csv.gz); gli altri vanno estratti."))
+    try:
+        with gzip.open(path) as stream:
+            head = stream.read(_HEAD)
+    except (OSError, EOFError) as error:
+        raise ImportRefused(_("Il file gzip è rovinato: %(error)s") % {"error": error}) from error
+    return _by_text(path, head)
+
+
+def _zip(path: Path) -> FileKind:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [name.lower() for name in archive.namelist()]
+    except (zipfile.BadZipFile, OSError) as error:
+        raise ImportRefused(_("Lo zip è rovinato: %(error)s") % {"error": error}) from error
+    if any(name.endswith(".shp") for name in names):
+        return FileKind.SHAPEFILE_ZIP
+    if any(name.rsplit("/", 1)[-1] == "stops.txt" for name in names):
+        return FileKind.GTFS
+    found = ", ".join(sorted(names)[:5])
+    raise ImportRefused(_("Lo zip non contiene uno Shapefile né un GTFS (contiene: %(names)s).") % {"names": found})
+
+
+def _by_text(path: Path, head: bytes) -> FileKind:
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text[:1] in (b"{", b"[", b"\x1e"):
+        return _json(path, text)
+    if text[:1] == b"<":
+        return _xml(text)
+    if suffix_of(path) in _TEXT_SUFFIXES and b"\0" not in head:
+        return FileKind.CSV
+    raise ImportRefused(_("Formato non riconosciuto (estensione %(suffix)s).") % {"suffix": path.suffix or "assente"})
+
+
+def _json(path: Path, text: bytes) -> FileKind:
+    if suffix_of(path) == ".geojsonl" or text[:1] == b"\x1e":
+        return FileKind.GEOJSON_SEQ
+    if _TOPOLOGY.search(text):
+        return FileKind.TOPOJSON
+    if text[:1] == b"{" and (_GEOJSON_TYPE.search(text) or _GEOJSON_TYPE.search(_tail(path))):
+        return FileKind.GEOJSON
+    raise ImportRefused(_("È JSON ma non GeoJSON né TopoJSON: non ha elementi con una geometria."))
+
+
+def _tail(path: Path) -> bytes:
+    # Some writers put "type" after "features".
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - 4096))
+        return stream.read()
+
+
+def _xml(text: bytes) -> FileKind:
+    if re.search(rb"<!(DOCTYPE|ENTITY)", text, re.IGNORECASE):
+        raise ImportRefused(_("L'XML dichiara un DOCTYPE o entità: per sicurezza non viene letto."))
+    if re.search(rb"<(\w+:)?kml[\s>]", text):
+        return FileKind.KML
+    root = re.search(rb"<([A-Za-z_][\w:.-]*)", text)
+    name = root.group(1).decode("ascii", "replace") if root else "?"
+    raise ImportRefused(_("È XML ma non KML (radice: %(root)s).") % {"root": name})

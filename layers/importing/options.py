@@ -1,0 +1,49 @@
+"""What the person importing may decide, and what every import must stay within."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+Progress = Callable[[int, int | None], None]
+"""Called with features done and their expected number (None: not said by the format). May raise ImportCancelled."""
+
+
+def no_progress(done: int, total: int | None) -> None:
+    """For callers that do not show any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Caps that hold however a file describes itself."""
+
+    archive_entries: int = 200
+    archive_bytes: int = 4 * 1024**3
+    """Counted while extracting: the sizes an archive states are not believed."""
+    archive_ratio: int = 200
+    """A single member may not grow more than this many times (once past 10 MB)."""
+    file_bytes: int = 20 * 1024**3
+    columns: int = 1000
+    raster_pixels: int = 10**10
+    csv_cell_chars: int = 1_000_000
+
+
+LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """Choices that override what the file says. Empty or None: what is found in the file, or kept as it was."""
+
+    slug: str = ""
+    title: str = ""
+    title_en: str = ""
+    srid: int | None = None
+    encoding: str = ""
+    theme: str = ""
+    access: str = ""
+    is_sample: bool = False
+    attribution: str = ""
+    only_layers: tuple[str, ...] = ()
+    """Names of source layers to take; empty: all."""
+    progress: Progress = field(default=no_progress, compare=False)

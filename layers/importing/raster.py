@@ -1,0 +1,170 @@
+"""From a GeoTIFF to a registered COG: tiled, with overviews, nodata and palette kept, and statistics for every band."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+import rasterio.shutil
+import rasterio.vrt
+from django.conf import settings
+from django.utils.translation import gettext as _
+from rasterio.enums import ColorInterp
+from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader
+
+from layers.importing.crs import Bounds, FoundCrs, chosen, declared, degrees_bounds
+from layers.importing.errors import ImportRefused
+from layers.importing.options import LIMITS, ImportOptions
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertedRaster:
+    """A COG under RASTER_DIR and what is in it."""
+
+    path: Path
+    crs: FoundCrs
+    info: dict[str, Any]
+    bounds: Bounds
+    degrees: Bounds
+    notes: list[str]
+
+
+def convert(source: Path, slug: str, options: ImportOptions) -> ConvertedRaster:
+    """Write a GeoTIFF as `<slug>-<random>.tif` (COG). Raises ImportRefused; whoever fails later removes the file.
+
+    The name is new each time: a process that still reads the previous raster keeps a whole file.
+    """
+    directory = Path(settings.RASTER_DIR)
+    directory.mkdir(parents=True, exist_ok=True)
+    target = directory / f"{slug}-{uuid.uuid4().hex[:12]}.tif"
+    try:
+        with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_NUM_THREADS="2"):
+            with rasterio.open(source, driver="GTiff") as dataset:
+                crs = _crs(dataset, options)
+                notes = _check(dataset)
+                _write(dataset, target, crs)
+            with rasterio.open(target, driver="GTiff") as cog:
+                return _describe(cog, target, crs, notes)
+    except (RasterioError, OSError, ValueError) as error:
+        target.unlink(missing_ok=True)
+        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+        raise ImportRefused(_("GDAL non riesce a leggere il raster: %(error)s") % {"error": reason}) from error
+    except ImportRefused:
+        target.unlink(missing_ok=True)
+        raise
+
+
+def _crs(dataset: DatasetReader, options: ImportOptions) -> FoundCrs:
+    if options.srid:
+        return chosen(options.srid)
+    if not dataset.crs:
+        raise ImportRefused(_("Il raster non dichiara un sistema di riferimento: indicare un codice EPSG."))
+    found = declared(dataset.crs.to_wkt(), _("dichiarato nel file"))
+    if found.srid is None:
+        raise ImportRefused(
+            _("Il sistema di riferimento del raster (%(name)s) non ha un codice EPSG: indicarlo.")
+            % {"name": found.name}
+        )
+    return found
+
+
+def _check(dataset: DatasetReader) -> list[str]:
+    if dataset.width * dataset.height > LIMITS.raster_pixels:
+        raise ImportRefused(_("Il raster ha troppi pixel (%(count)s).") % {"count": dataset.width * dataset.height})
+    if dataset.transform.is_identity:
+        raise ImportRefused(_("Il raster non ha una posizione (georeferenziazione)."))
+    if dataset.transform.b or dataset.transform.d:
+        raise ImportRefused(_("Il raster è ruotato: raddrizzarlo prima (gdalwarp)."))
+    if not all(math.isfinite(value) for value in dataset.bounds):
+        raise ImportRefused(_("La posizione del raster non è finita."))
+    return [] if dataset.nodata is not None or _has_alpha(dataset) else [_("nessun valore «nodata» dichiarato")]
+
+
+def _has_alpha(dataset: DatasetReader) -> bool:
+    return ColorInterp.alpha in dataset.colorinterp
+
+
+def _is_palette(dataset: DatasetReader) -> bool:
+    return bool(dataset.colorinterp[0] == ColorInterp.palette)
+
+
+def _write(dataset: DatasetReader, target: Path, crs: FoundCrs) -> None:
+    floating = np.issubdtype(np.dtype(dataset.dtypes[0]), np.floating)
+    # Classes must not be averaged; measurements and colours should be.
+    resampling = "NEAREST" if _is_palette(dataset) else "AVERAGE"
+    options: dict[str, Any] = {
+        "driver": "COG",
+        "compress": "DEFLATE",
+        "predictor": "NO" if _is_palette(dataset) else ("FLOATING_POINT" if floating else "STANDARD"),
+        "level": "6",
+        "blocksize": "256" if max(dataset.width, dataset.height) < 4096 else "512",
+        "overview_resampling": resampling,
+        "bigtiff": "IF_SAFER",
+        "num_threads": "2",
+    }
+    if dataset.crs:
+        rasterio.shutil.copy(dataset, target, **options)
+        return
+    with rasterio.vrt.WarpedVRT(dataset, src_crs=crs.crs.to_wkt(), crs=crs.crs.to_wkt()) as placed:
+        rasterio.shutil.copy(placed, target, **options)
+
+
+def _describe(cog: DatasetReader, target: Path, crs: FoundCrs, notes: list[str]) -> ConvertedRaster:
+    bounds: Bounds = tuple(cog.bounds)
+    degrees = degrees_bounds(crs.crs, bounds)
+    if degrees is None:
+        raise ImportRefused(_("La posizione del raster non si traduce in gradi."))
+    info = {
+        "width": cog.width,
+        "height": cog.height,
+        "resolution": [abs(cog.res[0]), abs(cog.res[1])],
+        "nodata": _json_number(cog.nodata),
+        "overviews": cog.overviews(1),
+        "bands": [_band(cog, band) for band in cog.indexes],
+    }
+    return ConvertedRaster(target, crs, info, bounds, degrees, notes)
+
+
+def _band(cog: DatasetReader, band: int) -> dict[str, Any]:
+    """Exact statistics over the valid pixels, a row of blocks at a time."""
+    count, total, squares = 0, 0.0, 0.0
+    low, high = math.inf, -math.inf
+    for _place, window in cog.block_windows(band):
+        values = cog.read(band, window=window, masked=True).compressed().astype(np.float64)
+        values = values[np.isfinite(values)]
+        if len(values):
+            count += len(values)
+            total += float(values.sum())
+            squares += float(np.square(values).sum())
+            low, high = min(low, float(values.min())), max(high, float(values.max()))
+    mean = total / count if count else None
+    spread = math.sqrt(max(0.0, squares / count - mean * mean)) if count and mean is not None else None
+    return {
+        "dtype": cog.dtypes[band - 1],
+        "min": low if count else None,
+        "max": high if count else None,
+        "mean": mean,
+        "std": spread,
+        "valid_pixels": count,
+        "description": cog.descriptions[band - 1] or "",
+        "interpretation": cog.colorinterp[band - 1].name,
+        "colormap": _colormap(cog, band),
+    }
+
+
+def _colormap(cog: DatasetReader, band: int) -> dict[str, list[int]]:
+    try:
+        found = cog.colormap(band)
+    except ValueError:
+        return {}
+    return {str(value): list(colour) for value, colour in found.items()}
+
+
+def _json_number(value: float | None) -> float | str | None:
+    return "nan" if value is not None and math.isnan(value) else value

@@ -13,3 +13,40 @@ class LayerNotFound(LayersError):
             f"There is no layer {slug[:80]!r}, or it is not open to you; /ogc/collections lists those that are."
         )
         self.slug = slug
+
+
+class FeatureNotFound(LayersError):
+    """A layer has no feature of this identifier."""
+
+    def __init__(self, slug: str, identifier: str) -> None:
+        super().__init__(f"Layer {slug!r} has no feature {identifier[:80]!r}; its items list those there are.")
+
+
+class BadQuery(LayersError):
+    """A question that cannot be put to the data: the text names the parameter, what came and what is allowed."""
+
+    def __init__(self, parameter: str, text: str) -> None:
+        super().__init__(f"{parameter}: {text}")
+        self.parameter = parameter
+
+
+class UnknownCrs(LayersError):
+    """A CRS the services do not offer."""
+
+    def __init__(self, name: str, offered: str) -> None:
+        super().__init__(f"CRS {name[:120]!r} is not offered here; use one of {offered}, as a URI of the collection.")
+
+
+class QueryTooSlow(LayersError):
+    """The database gave up after the statement timeout."""
+
+    def __init__(self) -> None:
+        super().__init__("The question takes too long to answer; ask for a smaller area, fewer features or no sorting.")
+
+
+class TileOutOfRange(LayersError):
+    """A tile address outside the tile matrix set or the layer's zoom range."""
+
+
+class RasterUnreadable(LayersError):
+    """A raster layer whose file is missing or not what the catalogue says."""

@@ -1,0 +1,20 @@
+-- name: tile
+-- One vector tile (WebMercatorQuad) of one table. in: z x y slug cap min_size. out: bytea, empty when nothing meets it,
+-- and how many features were met up to the cap.
+-- Two envelopes: the tile itself to clip to, and one wider by the buffer to search, so that lines and marks do not
+-- break at tile edges.
+WITH tile AS (
+    SELECT ST_TileEnvelope(%(z)s, %(x)s, %(y)s) AS bounds,
+           ST_TileEnvelope(%(z)s, %(x)s, %(y)s, margin => 64.0 / 4096) AS search
+), met AS (
+    SELECT {columns}, {geometry} AS "#geom"
+    FROM {table} AS f CROSS JOIN tile
+    WHERE {index_geometry} && {search} {size_test}
+    {thinning}
+    LIMIT %(cap)s
+), features AS (
+    SELECT {outputs}, ST_AsMVTGeom({shape}, tile.bounds, 4096, 64, true) AS geom
+    FROM met AS f CROSS JOIN tile
+)
+SELECT ST_AsMVT(features, %(slug)s, 4096, 'geom' {feature_id}), count(*)
+FROM features WHERE geom IS NOT NULL

@@ -9,4 +9,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accedi/", auth.LoginView.as_view(), name="login"),
     path("esci/", auth.LogoutView.as_view(), name="logout"),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("ogc", include("ogc.urls")),
 ]

@@ -1,0 +1,27 @@
+"""The conformance classes that are served. A class stands here only when tests/ogc has its module."""
+
+_COMMON = "http://www.opengis.net/spec/ogcapi-common"
+_FEATURES = "http://www.opengis.net/spec/ogcapi-features"
+_TILES = "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf"
+
+CONFORMS_TO = (
+    f"{_COMMON}-1/1.0/conf/core",
+    f"{_COMMON}-1/1.0/conf/landing-page",
+    f"{_COMMON}-1/1.0/conf/json",
+    f"{_COMMON}-1/1.0/conf/oas30",
+    f"{_COMMON}-2/1.0/conf/collections",
+    f"{_FEATURES}-1/1.0/conf/core",
+    f"{_FEATURES}-1/1.0/conf/geojson",
+    f"{_FEATURES}-1/1.0/conf/oas30",
+    f"{_FEATURES}-2/1.0/conf/crs",
+    f"{_FEATURES}-3/1.0/conf/queryables",
+    f"{_FEATURES}-3/1.0/conf/queryables-query-parameters",
+    f"{_FEATURES}-5/1.0/conf/schemas",
+    f"{_FEATURES}-5/1.0/conf/core-roles-features",
+    f"{_TILES}/core",
+    f"{_TILES}/tileset",
+    f"{_TILES}/tilesets-list",
+    f"{_TILES}/geodata-tilesets",
+    f"{_TILES}/mvt",
+    f"{_TILES}/oas30",
+)

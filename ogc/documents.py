@@ -1,0 +1,178 @@
+"""The small documents of the services: from pygeoapi where it is right, put right where it is not; made once a version.
+
+pygeoapi links to representations and resources that are not served here (JSON-LD, processes) and does not know ours
+(tile matrix sets in their standard spelling, capped paging, titles and units of attributes).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from pygeoapi.api import describe_collections, get_collection_schema, landing_page
+from pygeoapi.api.itemtypes import get_collection_queryables
+
+from layers.catalogue import FieldEntry, LayerEntry
+from layers.tile_cache import TileCache
+from ogc import openapi, tilesets
+from ogc.api import api_for, ask_pygeoapi
+from ogc.conformance import CONFORMS_TO
+from ogc.door import GEOJSON, Ask
+
+REL = "http://www.opengis.net/def/rel/ogc/1.0"
+OFFERED = {"application/json", "application/schema+json", GEOJSON, "text/html"}
+"""Media types of links that pygeoapi may give: it also names some that are not served here."""
+SPATIAL = {"format": "geometry-any", "x-ogc-role": "primary-geometry"}
+
+_made = TileCache(32 * 2**20)
+
+
+def document(ask: Ask, name: str, make: Callable[[], dict[str, Any]]) -> bytes:
+    """JSON bytes of a document, made once per catalogue version, audience, address and language."""
+    key = (ask.catalogue.version, ask.audience, ask.base, ask.language, name)
+    return _made.get(key, lambda: json.dumps(make(), ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def landing(ask: Ask) -> dict[str, Any]:
+    """The landing page."""
+    made = ask_pygeoapi(landing_page, api_for(ask.catalogue, ask.audience, ask.base), ask.language)
+    home = made["links"][0]["href"]
+    made["links"] = [
+        {"rel": "self", "type": "application/json", "title": made["title"], "href": f"{ask.base}/?f=json"},
+        {"rel": "alternate", "type": "text/html", "title": made["title"], "href": f"{ask.base}/?f=html"},
+        {"rel": "about", "type": "text/html", "title": made["title"], "href": home},
+        *(link for link in made["links"] if link["rel"] in {"service-desc", "service-doc", "conformance", "data"}),
+        {
+            "rel": f"{REL}/tiling-schemes",
+            "type": "application/json",
+            "title": "Tile matrix sets",
+            "href": f"{ask.base}/tileMatrixSets?f=json",
+        },
+    ]
+    return made
+
+
+def conformance() -> dict[str, Any]:
+    """The conformance declaration."""
+    return {"conformsTo": list(CONFORMS_TO)}
+
+
+def api_definition(ask: Ask) -> dict[str, Any]:
+    """The OpenAPI 3.0 document of what this audience may ask."""
+    return openapi.build(ask.catalogue, ask.audience, ask.base, ask.language)
+
+
+def collections(ask: Ask) -> dict[str, Any]:
+    """Every collection this audience may see."""
+    made = ask_pygeoapi(describe_collections, api_for(ask.catalogue, ask.audience, ask.base), ask.language)
+    made["collections"] = [_collection(ask, one, ask.catalogue.layers[one["id"]]) for one in made["collections"]]
+    made["links"] = _self_links(f"{ask.base}/collections")
+    return made
+
+
+def collection(ask: Ask, layer: LayerEntry) -> dict[str, Any]:
+    """One collection."""
+    api = api_for(ask.catalogue, ask.audience, ask.base)
+    return _collection(ask, ask_pygeoapi(describe_collections, api, ask.language, layer.slug), layer)
+
+
+def _self_links(address: str) -> list[dict[str, str]]:
+    return [
+        {"rel": "self", "type": "application/json", "href": f"{address}?f=json"},
+        {"rel": "alternate", "type": "text/html", "href": f"{address}?f=html"},
+    ]
+
+
+def _collection(ask: Ask, made: dict[str, Any], layer: LayerEntry) -> dict[str, Any]:
+    address = f"{ask.base}/collections/{layer.slug}"
+    if layer.bbox is None:
+        made.pop("extent", None)
+    made |= {"attribution": layer.attribution, "license": layer.licence}
+    if layer.kind == "vector":
+        made["itemType"] = "feature"
+    links = [
+        link
+        for link in made["links"]
+        if link["type"].split(";")[0] in OFFERED
+        and link["rel"] not in {"root", "self", "alternate"}
+        and not link["rel"].startswith(f"{REL}/tilesets")
+    ]
+    made["links"] = [*_self_links(address), *_items_first(links), *_tile_links(layer, address)]
+    if layer.data_updated_at is not None:
+        made["updated"] = layer.data_updated_at.isoformat().replace("+00:00", "Z")
+    return made
+
+
+def _items_first(links: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Clients that take the first `items` link mean GeoJSON."""
+    return sorted(links, key=lambda link: (link["rel"] != "items", link["type"] != GEOJSON))
+
+
+def _tile_links(layer: LayerEntry, address: str) -> list[dict[str, str]]:
+    if layer.kind == "vector" and not layer.geometry_field:
+        return []
+    kind, path = ("map", "map/tiles") if layer.kind == "raster" else ("vector", "tiles")
+    return [
+        {"rel": f"{REL}/tilesets-{kind}", "type": media, "title": "Tiles", "href": f"{address}/{path}?f={form}"}
+        for form, media in (("json", "application/json"),)
+    ]
+
+
+def queryables(ask: Ask, layer: LayerEntry) -> dict[str, Any]:
+    """What the items of a collection can be filtered by (Features Part 3, 6.2)."""
+    api = api_for(ask.catalogue, ask.audience, ask.base)
+    made = ask_pygeoapi(get_collection_queryables, api, ask.language, layer.slug)
+    open_to = {entry.name: entry for entry in layer.visible_fields(ask.audience)}
+    properties = {
+        name: _titled(schema, open_to[name], ask.language)
+        for name, schema in made["properties"].items()
+        if name in open_to and open_to[name].is_filterable
+    }
+    if layer.geometry_field:
+        properties = {"geometry": _geometry(layer), **properties}
+    address = f"{ask.base}/collections/{layer.slug}/queryables"
+    draft = "https://json-schema.org/draft/2020-12/schema"
+    return made | {"$schema": draft, "$id": address, "properties": properties, "additionalProperties": False}
+
+
+def schema(ask: Ask, layer: LayerEntry) -> dict[str, Any]:
+    """The schema of a collection's features, with roles, titles and units (Features Part 5)."""
+    api = api_for(ask.catalogue, ask.audience, ask.base)
+    made = ask_pygeoapi(get_collection_schema, api, ask.language, layer.slug)
+    open_to = {entry.name: entry for entry in layer.visible_fields(ask.audience)}
+    properties: dict[str, Any] = {}
+    if layer.id_field not in open_to:
+        properties[layer.id_field] = {"title": layer.id_field, "x-ogc-role": "id", "readOnly": True}
+    if layer.geometry_field:
+        properties["geometry"] = _geometry(layer)
+    for name, one in made["properties"].items():
+        if name in open_to:
+            properties[name] = _titled(one, open_to[name], ask.language)
+    draft = "https://json-schema.org/draft/2020-12/schema"
+    return made | {
+        "$schema": draft,
+        "$id": f"{ask.base}/collections/{layer.slug}/schema",
+        "properties": {name: one | {"x-ogc-propertySeq": at} for at, (name, one) in enumerate(properties.items(), 1)},
+    }
+
+
+def _titled(schema: dict[str, Any], entry: FieldEntry, language: str) -> dict[str, Any]:
+    titled = {**schema, "title": entry.title_en if language == "en" else entry.title_it}
+    if entry.unit:
+        titled["x-ogc-unit"] = entry.unit
+    return titled
+
+
+def _geometry(layer: LayerEntry) -> dict[str, str]:
+    kinds = {"POINT", "LINESTRING", "POLYGON", "MULTIPOINT", "MULTILINESTRING", "MULTIPOLYGON"}
+    kind = layer.geometry_type.upper().removesuffix("ZM").removesuffix("Z").strip()
+    return SPATIAL | {"format": f"geometry-{kind.lower()}"} if kind in kinds else SPATIAL
+
+
+def tile_matrix_sets(ask: Ask) -> dict[str, Any]:
+    """The list of tile matrix sets."""
+    here = f"{ask.base}/tileMatrixSets"
+    link = {"rel": "self", "type": "application/json", "href": f"{here}/{tilesets.TMS_ID}?f=json"}
+    one = {"id": tilesets.TMS_ID, "title": tilesets.TMS_ID, "uri": tilesets.TMS_URI, "links": [link]}
+    return {"links": [{"rel": "self", "type": "application/json", "href": f"{here}?f=json"}], "tileMatrixSets": [one]}

@@ -1,0 +1,203 @@
+"""What every address under /ogc/ does before and after its own work.
+
+Methods, unknown parameters, format, rights, errors as OGC exceptions, HEAD, OPTIONS, CORS, `Vary`, ETag and 304.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from functools import cached_property, wraps
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import get_language
+from django.views.decorators.csrf import csrf_exempt
+
+from layers.catalogue import Catalogue, LayerEntry, catalogue
+from layers.errors import LayersError
+from layers.rights import PUBLIC, Audience, audience_of, may_see
+from ogc.errors import InvalidParameter, OgcError, translated
+
+JSON, GEOJSON, HTML = "application/json", "application/geo+json", "text/html"
+METHODS = "GET, HEAD, OPTIONS"
+EXPOSED = "Link, ETag, Content-Crs, OGC-NumberReturned, OGC-NumberMatched"
+
+
+class Ask:
+    """One request as the services see it."""
+
+    def __init__(self, request: HttpRequest, format_: str) -> None:
+        self.request = request
+        self.format = format_
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """One catalogue for the whole request, even when another is published meanwhile."""
+        return catalogue()
+
+    @cached_property
+    def audience(self) -> Audience:
+        """What the asker may see. Touching it makes the answer depend on the session."""
+        return audience_of(self.request.user)
+
+    @property
+    def language(self) -> str:
+        return "en" if get_language() == "en" else "it"
+
+    @cached_property
+    def base(self) -> str:
+        """The absolute address of the services, without a slash at its end."""
+        root: str = settings.PUBLIC_URL or self.request.build_absolute_uri("/").rstrip("/")
+        return f"{root}/ogc"
+
+    def param(self, name: str, default: str = "") -> str:
+        """A parameter given once. Raises InvalidParameter when it comes twice."""
+        values = self.request.GET.getlist(name)
+        if len(values) > 1:
+            raise InvalidParameter(f"{name} is given {len(values)} times; give it once.")
+        return values[0] if values else default
+
+    def layer(self, slug: str) -> LayerEntry:
+        """A layer this asker may see; the session is left alone when everyone may. Raises LayerNotFound."""
+        layer = self.catalogue.layers.get(slug)
+        if layer is not None and may_see(PUBLIC, layer):
+            return layer
+        return self.catalogue.layer(slug, self.audience)
+
+    def audience_for(self, layer: LayerEntry) -> Audience:
+        """PUBLIC when every attribute of the layer is open to everyone: then the answer is the same for all."""
+        if may_see(PUBLIC, layer) and len(layer.visible_fields(PUBLIC)) == len(layer.fields):
+            return PUBLIC
+        return self.audience
+
+
+View = Callable[..., HttpResponseBase]
+
+
+def door(formats: dict[str, str], params: frozenset[str] | None = frozenset()) -> Callable[[View], View]:
+    """Wrap a view. `formats` maps values of `f` to media types, the default first; `params` None: the view checks."""
+
+    def wrap(view: View) -> View:
+        @csrf_exempt
+        @wraps(view)
+        def answer(request: HttpRequest, **kwargs: str) -> HttpResponseBase:
+            ask = Ask(request, next(iter(formats)))
+            try:
+                if request.method == "OPTIONS":
+                    return _opened(HttpResponse(status=204, headers={"Allow": METHODS}))
+                if request.method not in {"GET", "HEAD"}:
+                    raise OgcError(405, "MethodNotAllowed", f"{request.method} is not possible here; use {METHODS}.")
+                ask.format = negotiate(request, formats)
+                if params is not None:
+                    refuse_unknown(request, params)
+                response: HttpResponseBase = view(ask, **kwargs)
+            except LayersError as error:
+                response = failure(ask, translated(error))
+            except OgcError as error:
+                response = failure(ask, error)
+            return _opened(_without_body(request, _conditional(request, response)))
+
+        return answer
+
+    return wrap
+
+
+def negotiate(request: HttpRequest, formats: dict[str, str]) -> str:
+    """The format by `f`, else by Accept, else the default. Raises InvalidParameter for an unknown `f`."""
+    asked = request.GET.get("f", "")
+    if asked:
+        if asked not in formats:
+            raise InvalidParameter(
+                f"f={asked[:40]!r} is not a format of this address; use one of {', '.join(formats)}."
+            )
+        return asked
+    default = next(iter(formats))
+    best, best_quality = default, 0.0
+    for media in request.accepted_types:
+        quality = float(media.quality)
+        if quality <= best_quality:
+            continue
+        if str(media) == "*/*":
+            found: str | None = default
+        else:
+            found = next((name for name, offered in formats.items() if media.match(offered.split(";")[0])), None)
+        if found is not None:
+            best, best_quality = found, quality
+    return best
+
+
+def refuse_unknown(request: HttpRequest, known: frozenset[str]) -> None:
+    """Raises InvalidParameter for a parameter that this address does not know (Features Part 1, 7.15.6)."""
+    unknown = sorted(set(request.GET) - known - {"f"})
+    if unknown:
+        names = ", ".join(sorted({*known, "f"}))
+        raise InvalidParameter(f"{unknown[0][:80]!r} is not a parameter of this address; it knows {names}.")
+
+
+def failure(ask: Ask, error: OgcError) -> HttpResponse:
+    """The error as OGC exception JSON, or as a page for a browser."""
+    body = {"code": error.code, "description": error.description}
+    if "text/html" in ask.request.headers.get("Accept", "") and ask.request.GET.get("f", "html") == "html":
+        response = render(ask.request, "ogc/error.html", {"error": error}, status=error.status)
+    else:
+        response = HttpResponse(json.dumps(body), content_type=JSON, status=error.status)
+    response["Cache-Control"] = "no-store"
+    if error.status == 405:
+        response["Allow"] = METHODS
+    if error.status == 503:
+        response["Retry-After"] = "5"
+    return response
+
+
+def etag_of(*parts: Any) -> str:
+    """A strong ETag from what determines the bytes of an answer, or from the bytes themselves."""
+    digest = hashlib.blake2b(digest_size=12)
+    for part in parts:
+        digest.update(part if isinstance(part, bytes) else repr(part).encode())
+        digest.update(b"\0")
+    return f'"{digest.hexdigest()}"'
+
+
+def matches(request: HttpRequest, etag: str) -> bool:
+    """Whether the client holds this answer already (RFC 9110, 13.1.2: weak comparison)."""
+    held = request.headers.get("If-None-Match", "")
+    return held == "*" or etag in (part.strip().removeprefix("W/") for part in held.split(","))
+
+
+def _conditional(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    if response.status_code != 200 or not isinstance(response, HttpResponse):
+        return response
+    if "ETag" not in response:
+        response["ETag"] = etag_of(response.content, response.get("Content-Type", ""))
+    if not matches(request, response["ETag"]):
+        return response
+    kept = {name: response[name] for name in ("ETag", "Cache-Control", "Content-Crs", "Vary") if name in response}
+    return HttpResponse(status=304, headers=kept)
+
+
+def _without_body(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    if request.method == "HEAD" and isinstance(response, HttpResponse):
+        size = len(response.content)
+        response.content = b""
+        response["Content-Length"] = str(size)
+    return response
+
+
+def _opened(response: HttpResponseBase) -> HttpResponseBase:
+    """Readable by pages of other sites: what they get is what anyone without a session gets."""
+    response["Access-Control-Allow-Origin"] = "*"
+    response["Access-Control-Allow-Methods"] = METHODS
+    response["Access-Control-Allow-Headers"] = "Accept, Accept-Language, If-None-Match"
+    response["Access-Control-Expose-Headers"] = EXPOSED
+    response["X-Content-Type-Options"] = "nosniff"
+    patch_vary_headers(response, ["Accept"])
+    if not response.has_header("Cache-Control"):
+        response["Cache-Control"] = "private, no-cache"
+        patch_vary_headers(response, ["Cookie", "Accept-Language"])
+    return response

@@ -1,0 +1,46 @@
+"""What a service answers when it cannot: one family, and the table from the catalogue's errors to HTTP."""
+
+from __future__ import annotations
+
+from layers import errors as layers_errors
+
+
+class OgcError(Exception):
+    """An answer other than the one asked for: HTTP status, OGC exception code, a text that says what to do."""
+
+    def __init__(self, status: int, code: str, description: str) -> None:
+        super().__init__(description)
+        self.status, self.code, self.description = status, code, description
+
+
+class InvalidParameter(OgcError):
+    """A parameter that is not known here, or whose value cannot be used."""
+
+    def __init__(self, description: str) -> None:
+        super().__init__(400, "InvalidParameterValue", description)
+
+
+class NotFound(OgcError):
+    """Nothing at this address."""
+
+    def __init__(self, description: str) -> None:
+        super().__init__(404, "NotFound", description)
+
+
+_TABLE: tuple[tuple[type[layers_errors.LayersError], int, str], ...] = (
+    (layers_errors.LayerNotFound, 404, "NotFound"),
+    (layers_errors.FeatureNotFound, 404, "NotFound"),
+    (layers_errors.TileOutOfRange, 404, "NotFound"),
+    (layers_errors.BadQuery, 400, "InvalidParameterValue"),
+    (layers_errors.UnknownCrs, 400, "InvalidParameterValue"),
+    (layers_errors.QueryTooSlow, 503, "ServerBusy"),
+    (layers_errors.RasterUnreadable, 503, "NoApplicableCode"),
+)
+
+
+def translated(error: layers_errors.LayersError) -> OgcError:
+    """The HTTP form of what went wrong in the catalogue."""
+    for kind, status, code in _TABLE:
+        if isinstance(error, kind):
+            return OgcError(status, code, str(error))
+    return OgcError(500, "NoApplicableCode", "The request could not be answered; the log of the service says why.")

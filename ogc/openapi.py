@@ -1,0 +1,243 @@
+"""The OpenAPI 3.0 document: self-contained, exact, of what one audience may ask. Nothing in it points elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from layers.catalogue import Catalogue, FieldEntry, LayerEntry
+from layers.crs import served
+from layers.items import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX
+from layers.rights import Audience
+from layers.tiles import MAX_ZOOM
+from ogc.config import DESCRIPTION, JSON_TYPES, TITLE
+
+VERSION = "1.0.0"
+
+
+def build(held: Catalogue, audience: Audience, base: str, language: str) -> dict[str, Any]:
+    """Every path, parameter and answer."""
+    paths: dict[str, Any] = {
+        "/": _get("getLandingPage", "Landing page", ["f"], "Page"),
+        "/conformance": _get("getConformance", "Conformance classes", ["f"], "Conformance"),
+        "/openapi": _get("getApi", "This document", ["f"], "Page"),
+        "/collections": _get("getCollections", "Collections", ["f"], "Collections"),
+        "/tileMatrixSets": _get("getTileMatrixSets", "Tile matrix sets", ["f"], "Page"),
+        "/tileMatrixSets/WebMercatorQuad": _get("getTileMatrixSet", "The tile matrix set", ["f"], "Page"),
+    }
+    for layer in held.visible(audience):
+        paths |= _layer(layer, audience, language)
+    return {
+        "openapi": "3.0.3",
+        "info": {
+            "title": TITLE[language],
+            "description": DESCRIPTION[language],
+            "version": VERSION,
+            "contact": {"name": "Comune di Cremona", "url": base.removesuffix("/ogc") + "/"},
+            "license": {"name": "CC-BY-4.0", "url": "https://creativecommons.org/licenses/by/4.0/"},
+        },
+        "servers": [{"url": base}],
+        "tags": [{"name": "server"}, *({"name": layer.slug} for layer in held.visible(audience))],
+        "paths": paths,
+        "components": {"parameters": _parameters(), "responses": _responses(), "schemas": _schemas()},
+    }
+
+
+def _layer(layer: LayerEntry, audience: Audience, language: str) -> dict[str, Any]:
+    slug, here = layer.slug, f"/collections/{layer.slug}"
+    name = "".join(part.title() for part in slug.split("-"))
+    paths = {here: _get(f"describe{name}", "Collection", ["f"], "Page", tag=slug)}
+    if layer.kind != "vector":
+        tiles = f"{here}/map/tiles"
+        paths[tiles] = _get(f"mapTilesets{name}", "Map tilesets", ["f"], "Page", tag=slug)
+        paths[f"{tiles}/WebMercatorQuad"] = _get(f"mapTileset{name}", "Map tileset", ["f"], "Page", tag=slug)
+        address = f"{tiles}/WebMercatorQuad/{{tileMatrix}}/{{tileRow}}/{{tileCol}}"
+        paths[address] = _get(f"mapTile{name}", "Map tile", [*_ADDRESS, "tileFormat", "v"], "Picture", tag=slug)
+        return paths
+    fields = layer.visible_fields(audience)
+    paths[f"{here}/queryables"] = _get(f"queryables{name}", "Queryables", ["f"], "Page", tag=slug)
+    paths[f"{here}/schema"] = _get(f"schema{name}", "Schema", ["f"], "Page", tag=slug)
+    paths[f"{here}/items"] = _items(layer, fields, name, language)
+    paths[f"{here}/items/{{featureId}}"] = _get(
+        f"item{name}", "One feature", ["featureId", _crs_parameter("crs", layer), "f"], "Feature", tag=slug
+    )
+    if layer.geometry_field:
+        tiles = f"{here}/tiles"
+        paths[tiles] = _get(f"tilesets{name}", "Vector tilesets", ["f"], "Page", tag=slug)
+        paths[f"{tiles}/WebMercatorQuad"] = _get(f"tileset{name}", "Vector tileset", ["f"], "Page", tag=slug)
+        address = f"{tiles}/WebMercatorQuad/{{tileMatrix}}/{{tileRow}}/{{tileCol}}"
+        asked = [*_ADDRESS, "mvt", "v", "properties"]
+        paths[address] = _get(f"tile{name}", "Vector tile", asked, "Tile", tag=slug)
+    return paths
+
+
+def _items(layer: LayerEntry, fields: tuple[FieldEntry, ...], name: str, language: str) -> dict[str, Any]:
+    parameters: list[str | dict[str, Any]] = ["limit", "offset", "after", "datetime", "properties", "skipGeometry"]
+    parameters += ["sortby", "f"]
+    if layer.geometry_field:
+        parameters += ["bbox", _crs_parameter("bbox-crs", layer), _crs_parameter("crs", layer)]
+    if any(entry.is_searchable for entry in fields):
+        parameters.append("q")
+    for entry in fields:
+        if entry.is_filterable and entry.type != "json":
+            title = entry.title_en if language == "en" else entry.title_it
+            parameters.append(_query(entry.name, JSON_TYPES[entry.type], title))
+    return _get(f"items{name}", "Features", parameters, "Features", tag=layer.slug)
+
+
+def _crs_parameter(name: str, layer: LayerEntry) -> dict[str, Any]:
+    uris = [crs.uri for crs in served(layer.srid)]
+    return _query(name, {"type": "string", "format": "uri", "enum": uris, "default": uris[0]}, "CRS")
+
+
+def _query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+    made = {"name": name, "in": "query", "required": False, "description": description, "schema": dict(schema)}
+    return made | {"style": "form", "explode": False}
+
+
+def _get(
+    operation: str, summary: str, parameters: Sequence[str | dict[str, Any]], answer: str, tag: str = "server"
+) -> dict[str, Any]:
+    return {
+        "get": {
+            "operationId": operation,
+            "summary": summary,
+            "tags": [tag],
+            "parameters": [
+                {"$ref": f"#/components/parameters/{one}"} if isinstance(one, str) else one for one in parameters
+            ],
+            "responses": {
+                "200": {"$ref": f"#/components/responses/{answer}"},
+                "304": {"description": "The copy the client holds is still right."},
+                "400": {"$ref": "#/components/responses/Problem"},
+                "404": {"$ref": "#/components/responses/Problem"},
+                "500": {"$ref": "#/components/responses/Problem"},
+                "503": {"$ref": "#/components/responses/Problem"},
+            },
+        }
+    }
+
+
+_ADDRESS = ["tileMatrix", "tileRow", "tileCol"]
+
+
+def _path(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "description": description, "schema": schema}
+
+
+def _parameters() -> dict[str, Any]:
+    strings = {"type": "array", "items": {"type": "string"}}
+    numbers = {"type": "number"}
+    bbox = {"type": "array", "oneOf": [{"minItems": 4, "maxItems": 4}, {"minItems": 6, "maxItems": 6}]}
+    return {
+        "f": _query("f", {"type": "string", "enum": ["json", "html"]}, "Format; else by Accept."),
+        "limit": _query(
+            "limit",
+            {"type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT_DEFAULT},
+            "How many features at most.",
+        ),
+        "offset": _query(
+            "offset",
+            {"type": "integer", "minimum": 0, "maximum": OFFSET_MAX, "default": 0},
+            "How many features to skip; the link `next` of a page is cheaper.",
+        ),
+        "after": _query("after", {"type": "string"}, "Where a page starts: only from the link `next`."),
+        "bbox": _query("bbox", {**bbox, "items": numbers}, "Features that meet this box."),
+        "datetime": _query("datetime", {"type": "string"}, "An instant or interval, RFC 3339; .. is an open end."),
+        "properties": _query("properties", strings, "Only these attributes."),
+        "skipGeometry": _query("skipGeometry", {"type": "boolean", "default": False}, "Without geometry."),
+        "sortby": _query("sortby", strings, "Attributes to sort by; - before a name turns the order round."),
+        "q": _query("q", {"type": "string"}, "Words that stand in the searchable attributes."),
+        "featureId": _path("featureId", {"type": "string"}, "Identifier of a feature."),
+        "tileMatrix": _path("tileMatrix", {"type": "integer", "minimum": 0, "maximum": MAX_ZOOM}, "Zoom."),
+        "tileRow": _path("tileRow", {"type": "integer", "minimum": 0}, "Row from the top."),
+        "tileCol": _path("tileCol", {"type": "integer", "minimum": 0}, "Column from the left."),
+        "v": _query("v", {"type": "string"}, "Data version of the tileset: makes the answer cacheable for ever."),
+        "mvt": _query("f", {"type": "string", "enum": ["mvt"], "default": "mvt"}, "Mapbox Vector Tile."),
+        "tileFormat": _query("f", {"type": "string", "enum": ["png", "webp"], "default": "png"}, "Format."),
+    }
+
+
+def _content(media: dict[str, str]) -> dict[str, Any]:
+    return {kind: {"schema": {"$ref": f"#/components/schemas/{schema}"}} for kind, schema in media.items()}
+
+
+def _responses() -> dict[str, Any]:
+    crs = {"description": "CRS of the coordinates.", "schema": {"type": "string"}}
+    features = _content({"application/geo+json": "Features"})
+    return {
+        "Page": {"description": "The document.", "content": _content({"application/json": "Any"})},
+        "Conformance": {"description": "Classes.", "content": _content({"application/json": "Conformance"})},
+        "Collections": {"description": "Collections.", "content": _content({"application/json": "Collections"})},
+        "Features": {"description": "Features.", "headers": {"Content-Crs": crs}, "content": features},
+        "Feature": {
+            "description": "A feature.",
+            "headers": {"Content-Crs": crs},
+            "content": _content({"application/geo+json": "Feature"}),
+        },
+        "Tile": {
+            "description": "A vector tile; empty when there is nothing in it.",
+            "content": _content({"application/vnd.mapbox-vector-tile": "Bytes"}),
+        },
+        "Picture": {
+            "description": "A picture.",
+            "content": _content({"image/png": "Bytes", "image/webp": "Bytes"}),
+        },
+        "Problem": {
+            "description": "What is wrong and what to do.",
+            "content": _content({"application/json": "Exception"}),
+        },
+    }
+
+
+def _schemas() -> dict[str, Any]:
+    link = {"$ref": "#/components/schemas/Link"}
+    text, whole = {"type": "string"}, {"type": "integer", "minimum": 0}
+    links = {"type": "array", "items": link}
+    return {
+        "Any": {"type": "object"},
+        "Bytes": {"type": "string", "format": "binary"},
+        "Exception": {
+            "type": "object",
+            "required": ["code"],
+            "properties": {"code": text, "description": text},
+        },
+        "Link": {
+            "type": "object",
+            "required": ["href", "rel"],
+            "properties": dict.fromkeys(("href", "rel", "type", "title", "hreflang"), text),
+        },
+        "Conformance": {
+            "type": "object",
+            "required": ["conformsTo"],
+            "properties": {"conformsTo": {"type": "array", "items": text}},
+        },
+        "Collections": {
+            "type": "object",
+            "required": ["links", "collections"],
+            "properties": {"links": links, "collections": {"type": "array", "items": {"type": "object"}}},
+        },
+        "Features": {
+            "type": "object",
+            "required": ["type", "features"],
+            "properties": {
+                "type": {"type": "string", "enum": ["FeatureCollection"]},
+                "features": {"type": "array", "items": {"$ref": "#/components/schemas/Feature"}},
+                "links": links,
+                "timeStamp": {"type": "string", "format": "date-time"},
+                "numberMatched": whole,
+                "numberReturned": whole,
+            },
+        },
+        "Feature": {
+            "type": "object",
+            "required": ["type", "geometry", "properties"],
+            "properties": {
+                "type": {"type": "string", "enum": ["Feature"]},
+                "id": {"oneOf": [text, {"type": "integer"}]},
+                "geometry": {"type": "object", "nullable": True},
+                "properties": {"type": "object", "nullable": True},
+                "links": links,
+            },
+        },
+    }

@@ -1,0 +1,25 @@
+"""The addresses of the OGC services. Included without a slash at the end, so that /ogc and /ogc/ both answer."""
+
+from django.urls import path
+
+from ogc.views import core, items, tiles
+
+app_name = "ogc"
+
+urlpatterns = [
+    path("", core.landing),
+    path("/", core.landing, name="landing"),
+    path("/conformance", core.conformance, name="conformance"),
+    path("/openapi", core.openapi, name="openapi"),
+    path("/collections", core.collections, name="collections"),
+    path("/tileMatrixSets", core.tile_matrix_sets, name="tile-matrix-sets"),
+    path("/tileMatrixSets/<str:tms>", core.tile_matrix_set, name="tile-matrix-set"),
+    path("/collections/<str:slug>", core.collection, name="collection"),
+    path("/collections/<str:slug>/queryables", core.queryables, name="queryables"),
+    path("/collections/<str:slug>/schema", core.schema, name="schema"),
+    path("/collections/<str:slug>/items", items.items, name="items"),
+    path("/collections/<str:slug>/items/<str:identifier>", items.item, name="item"),
+    path("/collections/<str:slug>/tiles", tiles.tileset_list, name="tilesets"),
+    path("/collections/<str:slug>/tiles/<str:tms>", tiles.tileset, name="tileset"),
+    path("/collections/<str:slug>/tiles/<str:tms>/<str:z>/<str:y>/<str:x>", tiles.tile, name="tile"),
+]

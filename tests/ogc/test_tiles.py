@@ -1,0 +1,152 @@
+"""OGC API - Tiles Part 1 (20-057): core, tileset, tilesets list, geodata tilesets, MVT. Tiles are decoded."""
+
+import json
+import math
+from pathlib import Path
+from types import SimpleNamespace
+
+import pyproj
+import pytest
+from django.db import connection
+from django.test import Client
+
+from layers.models import Layer, Style
+from tests.geodata import forget_catalogue
+from tests.mvt import decode
+
+MVT = "application/vnd.mapbox-vector-tile"
+TO_3857 = pyproj.Transformer.from_crs(32632, 3857, always_xy=True)
+WORLD = 40075016.685578488
+
+
+def address_of(easting: float, northing: float, z: int) -> tuple[int, int, int]:
+    """z, row, column of the tile that holds a point of EPSG:32632."""
+    x, y = TO_3857.transform(easting, northing)
+    return z, math.floor((0.5 - y / WORLD) * 2**z), math.floor((x / WORLD + 0.5) * 2**z)
+
+
+def tile(client: Client, slug: str, z: int, y: int, x: int, query: str = "", status: int = 200):
+    response = client.get(f"/ogc/collections/{slug}/tiles/WebMercatorQuad/{z}/{y}/{x}?f=mvt{query}")
+    assert response.status_code == status, response.content
+    return response
+
+
+@pytest.mark.parametrize("z", [12, 13, 14, 15, 17])
+@pytest.mark.parametrize("stored", [True, False])
+def test_a_tile_holds_the_features_that_meet_it(
+    client: Client, city: SimpleNamespace, tmp_path: Path, z: int, stored: bool
+) -> None:
+    if not stored:
+        Layer.objects.filter(slug="edifici").update(tile_geometry_field="", data_version=2)
+        forget_catalogue()
+    z, y, x = address_of(580400, 4999300, z)
+    response = tile(client, "edifici", z, y, x)
+    assert response["Content-Type"] == MVT
+    decoded = decode(response.content, "edifici", z, y, x, tmp_path)
+    pixel = WORLD / 2**z / 4096
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT fid, ST_X(c), ST_Y(c) FROM (SELECT fid, ST_Centroid(geom_3857) AS c, geom_3857 "
+            "FROM geodata.edifici) AS f WHERE ST_Contains(ST_TileEnvelope(%s, %s, %s), geom_3857)",
+            [z, x, y],
+        )
+        inside = {fid: (cx, cy) for fid, cx, cy in cursor.fetchall()}
+    found = dict(zip(decoded.ids, decoded.geometries, strict=True))
+    assert set(inside) <= set(found) and inside
+    for fid, (cx, cy) in inside.items():
+        centre = found[fid].centroid
+        assert abs(centre.x - cx) <= 2 * pixel and abs(centre.y - cy) <= 2 * pixel
+
+
+def test_every_tile_in_range_is_answered_and_none_outside(client: Client, city: SimpleNamespace) -> None:
+    assert tile(client, "edifici", 5, 0, 0).content == b""
+    for z, y, x in ((0, 1, 0), (3, 8, 0), (3, 0, 8), (23, 0, 0), (99, 0, 0)):
+        tile(client, "edifici", z, y, x, status=404)
+    for bad in ("a/0/0", "0/-1/0", "0/0/0.5", "1e1/0/0"):
+        assert client.get(f"/ogc/collections/edifici/tiles/WebMercatorQuad/{bad}").status_code == 404
+    assert client.get("/ogc/collections/edifici/tiles/Other/0/0/0").status_code == 404
+    tile(client, "edifici", 0, 0, 0, "&bogus=1", status=400)
+
+
+def test_a_tile_carries_what_the_style_draws_by_and_more_when_asked(
+    client: Client, city: SimpleNamespace, tmp_path: Path
+) -> None:
+    symbol: dict[str, object] = {}
+    spec = {"kind": "categorised", "field": "uso", "classes": [{"symbol": symbol, "value": "scuola"}],
+            "label": {"field": "note"}}  # fmt: skip
+    Style.objects.create(layer=city.buildings, name="uso", title_it="Uso", spec=spec)
+    forget_catalogue()
+    where = address_of(580400, 4999300, 15)
+    plain = decode(tile(client, "edifici", *where).content, "edifici", *where, tmp_path)
+    assert {tuple(row) for row in plain.properties} == {("uso",)}
+    more = decode(tile(client, "edifici", *where, "&properties=piani,rilevato").content, "edifici", *where, tmp_path)
+    assert {tuple(sorted(row)) for row in more.properties} == {("piani", "rilevato")}
+    tile(client, "edifici", *where, "&properties=note", status=400)
+
+
+def test_a_versioned_public_tile_is_kept_for_ever_and_others_are_asked_again(
+    client: Client, city: SimpleNamespace, django_assert_num_queries
+) -> None:
+    where = address_of(580400, 4999300, 15)
+    first = tile(client, "edifici", *where, "&v=1")
+    assert first["Cache-Control"] == "public, max-age=31536000, immutable" and "Cookie" not in first["Vary"]
+    assert tile(client, "edifici", *where, "&v=0")["Cache-Control"] == "public, no-cache"
+    path = "/ogc/collections/edifici/tiles/WebMercatorQuad/{}/{}/{}?f=mvt&v=1".format(*where)
+    with django_assert_num_queries(0):
+        again = client.get(path, headers={"if-none-match": first["ETag"]})
+        assert client.get(path).content == first.content
+    assert again.status_code == 304 and not again.content
+
+
+def test_a_change_of_the_data_changes_the_tile_and_its_etag(client: Client, city: SimpleNamespace) -> None:
+    where = address_of(580400, 4999300, 15)
+    before = tile(client, "edifici", *where)
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM geodata.edifici WHERE fid % 2 = 0")
+    forget_catalogue()
+    after = tile(client, "edifici", *where)
+    assert after["ETag"] != before["ETag"] and len(after.content) < len(before.content)
+
+
+def test_a_live_layer_is_never_kept(client: Client, city: SimpleNamespace) -> None:
+    Layer.objects.filter(slug="civici").update(is_live=True)
+    forget_catalogue()
+    where = address_of(581500, 5000500, 13)
+    before = tile(client, "civici", *where, "&v=1")
+    assert before["Cache-Control"] == "no-cache"
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM geodata.civici")
+    assert tile(client, "civici", *where).content == b""
+
+
+def test_a_tile_of_a_guarded_layer_is_private(client: Client, city: SimpleNamespace, admin_client: Client) -> None:
+    where = address_of(581500, 5000500, 13)
+    tile(client, "vincoli", *where, status=404)
+    response = tile(admin_client, "vincoli", *where, "&v=1")
+    assert response.content and response["Cache-Control"].startswith("private") and "Cookie" in response["Vary"]
+
+
+def test_tilesets_lead_to_tiles(client: Client, city: SimpleNamespace, tmp_path: Path) -> None:
+    listed = json.loads(client.get("/ogc/collections/edifici/tiles").content)["tilesets"]
+    described = json.loads(client.get(listed[0]["links"][0]["href"]).content)
+    template = next(link["href"] for link in described["links"] if link["rel"] == "item")
+    for limit in described["tileMatrixSetLimits"][10:16]:
+        place = {
+            "{tileMatrix}": limit["tileMatrix"],
+            "{tileRow}": limit["minTileRow"],
+            "{tileCol}": limit["minTileCol"],
+        }
+        address = template
+        for name, value in place.items():
+            address = address.replace(name, str(value))
+        response = client.get(address)
+        assert response.status_code == 200 and "immutable" in response["Cache-Control"]
+    scheme = next(link["href"] for link in described["links"] if link["rel"].endswith("/tiling-scheme"))
+    matrices = json.loads(client.get(scheme).content)["tileMatrices"]
+    assert matrices[0]["scaleDenominator"] == pytest.approx(559082264.0287178) and len(matrices) == 23
+
+
+def test_tilejson_has_the_zooms_bounds_and_fields(client: Client, city: SimpleNamespace) -> None:
+    described = json.loads(client.get("/ogc/collections/edifici/tiles/WebMercatorQuad?f=tilejson").content)
+    assert described["tilejson"] == "3.0.0" and described["vector_layers"][0]["id"] == "edifici"
+    assert client.get(described["tiles"][0].format(z=0, y=0, x=0)).status_code == 200

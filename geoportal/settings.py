@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 
 from geoportal import env
@@ -37,6 +38,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -58,8 +60,10 @@ TEMPLATES = [
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.template.context_processors.i18n",
+                "django.template.context_processors.csp",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "geoportal.context.site",
             ],
         },
     },
@@ -113,6 +117,28 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_HTTPS el
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "SAMEORIGIN"
 
+BASEMAP_URL = env.text("GEOPORTAL_BASEMAP_URL", "")
+"""Template of an external raster base map, with {z}, {x} and {y}. Empty: the portal asks no other host for anything."""
+BASEMAP_ATTRIBUTION = env.text("GEOPORTAL_BASEMAP_ATTRIBUTION", "")
+ACCESSIBILITY_URL = env.text("GEOPORTAL_ACCESSIBILITY_URL", "")
+"""Address of the accessibility declaration filed with AgID; empty: the portal's own page says what is known."""
+MAP_HOME = (9.985, 45.115, 10.065, 45.155)
+"""West, south, east, north in degrees (OGC:CRS84): the built-up city, what the map opens on."""
+
+_basemap_origin = ["/".join(BASEMAP_URL.split("/")[:3])] if "://" in BASEMAP_URL else []
+SECURE_CSP = {
+    "default-src": [CSP.SELF],
+    "script-src": [CSP.SELF, CSP.NONCE],
+    "style-src": [CSP.SELF],
+    "img-src": [CSP.SELF, "data:", "blob:", *_basemap_origin],
+    "connect-src": [CSP.SELF, *_basemap_origin],
+    "worker-src": [CSP.SELF, "blob:"],
+    "object-src": [CSP.NONE],
+    "base-uri": [CSP.SELF],
+    "form-action": [CSP.SELF],
+    "frame-ancestors": [CSP.SELF],
+}
+
 # Every string is written in Italian; locale/en holds the English.
 LANGUAGE_CODE = "it"
 LANGUAGES = [("it", _("Italiano")), ("en", _("Inglese"))]
@@ -126,6 +152,7 @@ STATIC_ROOT = env.path("GEOPORTAL_STATIC_ROOT", VAR_DIR / "static")
 STATICFILES_DIRS = [
     ("vendor/maplibre-gl", BASE_DIR / "node_modules" / "maplibre-gl" / "dist"),
     ("vendor/bootstrap-italia", BASE_DIR / "node_modules" / "bootstrap-italia" / "dist"),
+    ("vendor/proj4", BASE_DIR / "node_modules" / "proj4" / "dist"),
 ]
 
 LOGGING = {

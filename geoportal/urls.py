@@ -4,7 +4,13 @@ from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import URLPattern, URLResolver, include, path
 
+from geoportal import views
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", views.home, name="home"),
+    path("mappe/stile.json", views.style_of_all, name="map-style"),
+    path("mappe/<slug:slug>/stile.json", views.style_of_layer, name="layer-style"),
+    path("note/", views.notes, name="notes"),
     path("admin/", admin.site.urls),
     path("accedi/", auth.LoginView.as_view(), name="login"),
     path("esci/", auth.LogoutView.as_view(), name="logout"),

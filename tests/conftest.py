@@ -1,5 +1,6 @@
 """Fixtures that every part of the suite uses."""
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,16 @@ from django.db import connection
 from pytest_django import DjangoDbBlocker
 
 REAL_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_messages() -> None:
+    """The English texts in the form that Django reads; the compiled files are not kept in the repository."""
+    root = Path(__file__).resolve().parent.parent
+    for source in root.glob("[!.nv]*/**/locale/*/LC_MESSAGES/django.po"):
+        compiled = source.with_suffix(".mo")
+        if not compiled.exists() or compiled.stat().st_mtime < source.stat().st_mtime:
+            subprocess.run(["msgfmt", "--check-format", "-o", str(compiled), str(source)], check=True)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,187 @@
+"""What the map page is made of: the layer tree, and every layer's compiled style and legend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from django.conf import settings
+from django.templatetags.static import static
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from geoportal.device_layers import DEVICE_LAYERS
+from geoportal.map_texts import map_texts
+from geoportal.marks import marks_for_page
+from layers.catalogue import Catalogue, FieldEntry, LayerEntry
+from layers.rights import Audience
+from layers.styles.defaults import default_style
+from layers.styles.geometry import drawn_as
+from layers.styles.legend import LegendEntry, legend
+from layers.styles.maplibre import Target, compile_layers, raster_layers
+from layers.styles.model import StyleError, StyleSpec, parse
+
+LICENCES = {
+    "CC-BY-4.0": ("CC BY 4.0", "https://creativecommons.org/licenses/by/4.0/deed.it"),
+    "CC0-1.0": ("CC0 1.0", "https://creativecommons.org/publicdomain/zero/1.0/deed.it"),
+    "IODL-2.0": ("IODL 2.0", "https://www.dati.gov.it/iodl/2.0/"),
+    "ODbL-1.0": ("ODbL 1.0", "https://opendatacommons.org/licenses/odbl/1-0/"),
+}
+TILE_MAX_ZOOM = 16
+"""Tiles of this zoom are stretched further: 4096 units over 611 m are finer than any of our surveys."""
+
+
+@dataclass(frozen=True, slots=True)
+class TreeLayer:
+    """One line of the layer tree, in the reader's language."""
+
+    entry: LayerEntry
+    title: str
+    abstract: str
+    legend: tuple[tuple[str, str], ...]
+    """(text, data URL of the drawing)"""
+    licence: str
+    licence_url: str
+    device_kind: str
+
+    @property
+    def can_be_drawn(self) -> bool:
+        return bool(self.entry.geometry_type) or self.entry.kind == "raster"
+
+
+@dataclass(frozen=True, slots=True)
+class TreeTheme:
+    """One branch: its layers and its sub-branches. `slug` is empty for layers without a theme."""
+
+    slug: str
+    title: str
+    layers: tuple[TreeLayer, ...]
+    children: tuple[TreeTheme, ...]
+
+
+def style_of(entry: LayerEntry) -> StyleSpec:
+    """The layer's first style, or a good default when it has none or one that cannot be read."""
+    try:
+        return parse(entry.styles[0].spec) if entry.styles else default_style(entry.slug, entry.geometry_type)
+    except StyleError:
+        return default_style(entry.slug, entry.geometry_type)
+
+
+def layer_tree(held: Catalogue, audience: Audience) -> tuple[TreeTheme, ...]:
+    """The themes that hold something this audience may see, in display order."""
+    by_theme: dict[str | None, list[TreeLayer]] = {}
+    for entry in held.visible(audience):
+        by_theme.setdefault(entry.theme, []).append(_tree_layer(entry))
+
+    def branches(parent: str | None) -> tuple[TreeTheme, ...]:
+        found = []
+        for theme in held.themes:
+            if theme.parent == parent:
+                branch = TreeTheme(
+                    theme.slug,
+                    in_language(theme.title_it, theme.title_en),
+                    tuple(by_theme.get(theme.slug, ())),
+                    branches(theme.slug),
+                )
+                if branch.layers or branch.children:
+                    found.append(branch)
+        return tuple(found)
+
+    loose = by_theme.get(None, [])
+    rest = (TreeTheme("", _("Altri livelli"), tuple(loose), ()),) if loose else ()
+    return branches(None) + rest
+
+
+def map_config(held: Catalogue, audience: Audience) -> dict[str, Any]:
+    """Everything the page's modules need, as JSON."""
+    language = get_language() or settings.LANGUAGE_CODE
+    return {
+        "language": language[:2],
+        "home": settings.MAP_HOME,
+        "workerUrl": static("vendor/maplibre-gl/maplibre-gl-worker.mjs"),
+        "basemap": {"url": settings.BASEMAP_URL, "attribution": settings.BASEMAP_ATTRIBUTION},
+        "layers": [layer_config(entry, audience) for entry in held.visible(audience) if _is_drawn(entry)],
+        "devices": {"list": "/api/dispositivi", "one": "/api/dispositivi/{devid}", "events": "/eventi"},
+        "marks": marks_for_page(),
+        "texts": map_texts(),
+    }
+
+
+def layer_config(entry: LayerEntry, audience: Audience) -> dict[str, Any]:
+    """One layer for the page: where its tiles are, how they are drawn, and how its fields are called."""
+    return {
+        "slug": entry.slug,
+        "kind": entry.kind,
+        "title": in_language(entry.title_it, entry.title_en),
+        "drawn": "raster" if entry.kind == "raster" else _drawn(entry),
+        "isLive": entry.is_live,
+        "isSample": entry.is_sample,
+        "deviceKind": DEVICE_LAYERS.get(entry.slug, ""),
+        "shown": entry.shown_by_default,
+        "bbox": entry.bbox,
+        "attribution": entry.attribution,
+        "tiles": tile_url(entry),
+        "minZoom": entry.min_zoom,
+        "maxZoom": entry.max_zoom,
+        "tileMaxZoom": min(max(TILE_MAX_ZOOM, entry.min_zoom), 22),
+        "style": style_layers(entry),
+        "fields": {field.name: _field(field) for field in entry.visible_fields(audience)},
+    }
+
+
+def style_layers(entry: LayerEntry) -> list[dict[str, Any]]:
+    """The compiled style layers of one catalogue layer; its source is called like the layer."""
+    if entry.kind == "raster":
+        return raster_layers(entry.slug, opacity=style_of(entry).opacity)
+    target = Target(entry.slug, entry.slug, entry.min_zoom, entry.max_zoom)
+    return compile_layers(style_of(entry), entry.geometry_type, target)
+
+
+def tile_url(entry: LayerEntry) -> str:
+    """Address of the layer's tiles from the root of the site; its version changes with the data."""
+    base = f"/ogc/collections/{quote(entry.slug)}"
+    version = "" if entry.is_live else f"&v={entry.data_version}"
+    if entry.kind == "raster":
+        return f"{base}/map/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}?f=png{version}"
+    return f"{base}/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}?f=mvt{version}"
+
+
+def layer_legend(entry: LayerEntry) -> tuple[LegendEntry, ...]:
+    """The legend of a vector layer; empty for rasters and tables."""
+    return () if entry.kind == "raster" else legend(style_of(entry), entry.geometry_type)
+
+
+def in_language(italian: str, english: str) -> str:
+    """The text in the active language, Italian where there is no English."""
+    return (english if (get_language() or "").startswith("en") else "") or italian
+
+
+def licence_of(code: str) -> tuple[str, str]:
+    """Name and address of a licence; a code we do not know stands as it is."""
+    return LICENCES.get(code, (code, ""))
+
+
+def _tree_layer(entry: LayerEntry) -> TreeLayer:
+    name, url = licence_of(entry.licence)
+    return TreeLayer(
+        entry=entry,
+        title=in_language(entry.title_it, entry.title_en),
+        abstract=in_language(entry.abstract_it, entry.abstract_en),
+        legend=tuple((in_language(line.label_it, line.label_en), line.swatch_url) for line in layer_legend(entry)),
+        licence=name,
+        licence_url=url,
+        device_kind=DEVICE_LAYERS.get(entry.slug, ""),
+    )
+
+
+def _is_drawn(entry: LayerEntry) -> bool:
+    return entry.kind == "raster" or bool(entry.geometry_type)
+
+
+def _drawn(entry: LayerEntry) -> str:
+    return drawn_as(entry.geometry_type)[0]
+
+
+def _field(field: FieldEntry) -> dict[str, str]:
+    return {"title": in_language(field.title_it, field.title_en), "type": field.type, "unit": field.unit}

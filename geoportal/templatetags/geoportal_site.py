@@ -1,0 +1,42 @@
+"""Tags of the site's templates."""
+
+from datetime import UTC, datetime
+
+from django import template
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from geoportal import marks
+
+register = template.Library()
+
+
+@register.simple_tag
+def health_mark(health: str, size: int = 24) -> SafeString:
+    """The mark of a health word, as inline SVG without text."""
+    return marks.mark_svg(health, size)
+
+
+@register.filter
+def health_text(health: str) -> str:
+    """The health word in the reader's language."""
+    return str(marks.mark_of(health).text)
+
+
+@register.simple_tag
+def icon(name: str, size: str = "sm") -> SafeString:
+    """An icon of Bootstrap Italia's sprite, hidden from screen readers."""
+    sprite = static("vendor/bootstrap-italia/svg/sprites.svg")
+    return format_html(
+        '<svg class="icon icon-{}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
+        size,
+        sprite,
+        name,
+    )
+
+
+@register.filter
+def iso(moment: datetime | None) -> str:
+    """An instant for `datetime` attributes, in UTC."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds") if moment else ""

@@ -1,0 +1,109 @@
+"""The legend of a style: the same classes, each with its texts and a small drawing. Pure."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from layers.styles.geometry import Drawn, drawn_as
+from layers.styles.model import Class, StyleSpec, Symbol
+
+SWATCH_PX = 24
+
+_SHAPES = {
+    "square": "M{a} {a}H{b}V{b}H{a}Z",
+    "triangle": "M12 {a}L{b} {b}H{a}Z",
+    "diamond": "M12 {a}L{b} 12L12 {b}L{a} 12Z",
+    "cross": "M{p} {a}H{q}V{p}H{b}V{q}H{q}V{b}H{p}V{q}H{a}V{p}H{p}Z",
+}
+_HATCHES = {
+    "diagonal": "M-2 8L8 -2M-2 14L14 -2M2 18L18 2M2 24L24 2M8 26L26 8M14 26L26 14",
+    "cross": "M2 8L16 22M8 2L22 16M2 16L16 2M8 22L22 8",
+    "horizontal": "M2 7H22M2 12H22M2 17H22",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LegendEntry:
+    """One line of a legend. `swatch` is SVG markup, 24 × 24 pixels, made of checked numbers and colours alone."""
+
+    label_it: str
+    label_en: str
+    swatch: str
+
+    @property
+    def swatch_url(self) -> str:
+        """The drawing as a data URL, for `<img>`."""
+        return "data:image/svg+xml," + quote(self.swatch)
+
+
+def legend(style: StyleSpec, geometry_type: str) -> tuple[LegendEntry, ...]:
+    """The entries in class order. A single style has one entry, without text: the layer's title says what it is."""
+    kinds = drawn_as(geometry_type)
+    if not kinds:
+        return ()
+    kind: Drawn = kinds[-1] if len(kinds) == 1 else "polygon"
+    if style.kind == "single":
+        return (LegendEntry("", "", swatch(style.symbol, kind, style.opacity)),)
+    entries = [
+        LegendEntry(*_texts(style, index, entry), swatch(entry.symbol, kind, style.opacity))
+        for index, entry in enumerate(style.classes)
+    ]
+    return (*entries, LegendEntry("Altro", "Other", swatch(style.symbol, kind, style.opacity)))
+
+
+def swatch(symbol: Symbol, kind: Drawn, opacity: float = 1.0) -> str:
+    """SVG of one symbol as the map draws it."""
+    body = {"polygon": _polygon, "line": _line, "point": _point}[kind](symbol)
+    size = SWATCH_PX
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{size}" height="{size}" viewBox="0 0 24 24">'
+        f'<g opacity="{opacity:g}">{body}</g></svg>'
+    )
+
+
+def _texts(style: StyleSpec, index: int, entry: Class) -> tuple[str, str]:
+    if entry.label_it:
+        return entry.label_it, entry.label_en or entry.label_it
+    if style.kind == "categorised":
+        text = "" if entry.value is None else str(entry.value)
+        return (text, text) if text else ("Senza valore", "No value")
+    low = "" if entry.minimum is None else f"{entry.minimum:g}"
+    high = "" if entry.maximum is None else f"{entry.maximum:g}"
+    if low and high:
+        return f"{low} – {high}", f"{low} – {high}"
+    return (f"oltre {low}", f"over {low}") if low else (f"meno di {high}", f"under {high}")
+
+
+def _stroke(symbol: Symbol, widest: float = 6.0) -> str:
+    dash = f' stroke-dasharray="{" ".join(f"{part:g}" for part in symbol.stroke_dash)}"' if symbol.stroke_dash else ""
+    return f'stroke="{html.escape(symbol.stroke)}" stroke-width="{min(symbol.stroke_width, widest):g}"{dash}'
+
+
+def _polygon(symbol: Symbol) -> str:
+    fill = "none" if symbol.hatch else html.escape(symbol.fill)
+    box = f'<path d="M2 4H22V20H2Z" fill="{fill}" fill-opacity="{symbol.fill_opacity:g}" {_stroke(symbol, 4)}/>'
+    if not symbol.hatch:
+        return box
+    lines = (
+        f'<path d="{_HATCHES[symbol.hatch]}" fill="none" stroke="{html.escape(symbol.fill)}" '
+        f'stroke-opacity="{symbol.fill_opacity:g}" stroke-width="1.5" clip-path="url(#c)"/>'
+    )
+    return f'<clipPath id="c"><path d="M2 4H22V20H2Z"/></clipPath>{lines}{box}'
+
+
+def _line(symbol: Symbol) -> str:
+    return f'<path d="M2 18L9 8L15 15L22 6" fill="none" stroke-linejoin="round" {_stroke(symbol)}/>'
+
+
+def _point(symbol: Symbol) -> str:
+    half = min(max(symbol.size, 6.0), 20.0) / 2
+    paint = f'fill="{html.escape(symbol.fill)}" fill-opacity="{symbol.fill_opacity:g}" {_stroke(symbol, 3)}'
+    if symbol.shape == "circle":
+        return f'<circle cx="12" cy="12" r="{half:g}" {paint}/>'
+    third = half / 3
+    path = _SHAPES[symbol.shape].format(
+        a=f"{12 - half:g}", b=f"{12 + half:g}", p=f"{12 - third:g}", q=f"{12 + third:g}"
+    )
+    return f'<path d="{path}" {paint}/>'

@@ -149,6 +149,10 @@ TIME_ZONE = "Europe/Rome"
 
 STATIC_URL = "static/"
 STATIC_ROOT = env.path("GEOPORTAL_STATIC_ROOT", VAR_DIR / "static")
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "geoportal.staticfiles.HashedStaticFiles"},
+}
 STATICFILES_DIRS = [
     ("vendor/maplibre-gl", BASE_DIR / "node_modules" / "maplibre-gl" / "dist"),
     ("vendor/bootstrap-italia", BASE_DIR / "node_modules" / "bootstrap-italia" / "dist"),

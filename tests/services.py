@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from geoportal.runtime.cluster import Cluster
+from geoportal.runtime.places import BASE, choose_var
 
-ROOT = Path(os.environ.get("GEOPORTAL_TEST_VAR") or Path(__file__).resolve().parent.parent / "var" / "test").resolve()
+os.environ.pop("GEOPORTAL_VAR", None)
+ROOT = Path(os.environ.get("GEOPORTAL_TEST_VAR") or choose_var(BASE) / "test").resolve()
 CLUSTER = Cluster(ROOT / "postgresql", durable=False)
 
 for name in [name for name in os.environ if name.startswith("GEOPORTAL_") and name != "GEOPORTAL_TEST_VAR"]:

@@ -212,9 +212,28 @@ class Cluster:
         """Whether a server process owns this data folder now."""
         try:
             pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
-            return b"postgres" in Path(f"/proc/{pid}/cmdline").read_bytes()
+            arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            return b"postgres" in arguments[0] and str(self.data).encode() in arguments
         except (OSError, ValueError):
             return False
+
+    def clear_stale_files(self) -> None:
+        """Remove what a power loss left: PostgreSQL refuses to start when the pid in it now belongs to another program.
+
+        Nothing is removed while a server runs in this folder.
+        """
+        if self.is_running():
+            return
+        for path in (self.data / "postmaster.pid", *self.sockets.glob(".s.PGSQL.*")):
+            path.unlink(missing_ok=True)
+
+    def answers(self) -> bool:
+        """Whether the server takes connections now."""
+        try:
+            self.connect("postgres").close()
+        except psycopg2.OperationalError:
+            return False
+        return True
 
     def wait_until_ready(self, seconds: float = 30.0) -> None:
         """Wait until the server takes connections. Raises ClusterError after `seconds`."""
@@ -232,7 +251,7 @@ class Cluster:
 
     def connect(self, database: str) -> psycopg2.extensions.connection:
         """A connection as the cluster's owner."""
-        connection = psycopg2.connect(host=str(self.sockets), user=SYSTEM_ACCOUNT, dbname=database)
+        connection = psycopg2.connect(host=str(self.sockets), port=5432, user=SYSTEM_ACCOUNT, dbname=database)
         connection.autocommit = True
         return connection
 

@@ -1,0 +1,59 @@
+# `make help` lists what there is. Nothing here needs more than GNU make and bash; deploy/bootstrap finds the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run reset manage test lint lock bench setup
+
+PYTHON := .venv/bin/python
+PORT ?= 8000
+MQTT_PORT ?= 18883
+DATA ?=
+FLEET ?=
+ARGS ?=
+TESTS ?= tests
+# Of the tools that check the code; nothing is signed with it.
+CHECK_ENV := GEOPORTAL_SECRET_KEY=only-for-checks
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 18
+	@echo
+	@echo "  make run PORT=8080 DATA=folder FLEET=0 MQTT_PORT=18884"
+	@echo "      PORT       of the site (8000)            DATA   folder whose geodata files become layers"
+	@echo "      MQTT_PORT  of the broker (18883)         FLEET  number of simulated devices; 0: no simulator"
+	@echo "      GEOPORTAL_VAR, GEOPORTAL_LISTEN and the other variables of .env.example work here as well"
+
+run: ## Install what is missing and run the whole product until Ctrl-C
+	@deploy/bootstrap run
+	@exec $(PYTHON) -m geoportal.runtime run --port '$(PORT)' --mqtt-port '$(MQTT_PORT)' \
+		$(if $(DATA),--data '$(DATA)') $(if $(FLEET),--fleet '$(FLEET)')
+
+reset: ## Throw the instance of `make run` away, after asking
+	@$(PYTHON) -m geoportal.runtime reset
+
+manage: ## Any manage.py command on the instance: make manage ARGS="import_layer file.gpkg" (or bin/manage …)
+	@$(PYTHON) -m geoportal.runtime manage $(ARGS)
+
+test: ## Set up and run every check and test: ruff, mypy, unit, integration, browser
+	@deploy/bootstrap test
+	@$(MAKE) --no-print-directory lint
+	@$(CHECK_ENV) $(PYTHON) -m pytest $(TESTS)
+
+lint: ## ruff, mypy, and migrations that somebody forgot
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check --quiet .
+	@$(CHECK_ENV) $(PYTHON) -m mypy .
+	@$(CHECK_ENV) $(PYTHON) manage.py makemigrations --check --dry-run 2> /dev/null
+
+lock: ## Pin the dependencies again, with hashes, from requirements/*.in
+	@deploy/bootstrap test
+	@cd requirements; for part in base agent dev; do \
+		../$(PYTHON) -m uv pip compile -q --python-version 3.12 --universal --generate-hashes --no-header \
+			--no-emit-index-url --no-annotate $$([ $$part = dev ] && echo -c base.txt) $$part.in -o $$part.txt; done
+
+bench: ## Measure the hot paths (tests/benchmarks)
+	@deploy/bootstrap test
+	@if [ -d tests/benchmarks ]; then $(CHECK_ENV) $(PYTHON) -m pytest tests/benchmarks -p no:cacheprovider -s; \
+		else echo "There is no tests/benchmarks folder in this checkout."; fi
+
+setup: ## Only install what is missing, for running and for tests
+	@deploy/bootstrap test

@@ -1,0 +1,81 @@
+"""The private nginx in front of web and live: its configuration, written at every start from deploy/nginx.conf.in."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from geoportal.runtime.places import BASE, Places
+
+TEMPLATE = BASE / "deploy" / "nginx.conf.in"
+PAGES = BASE / "deploy" / "pages"
+_MARK = re.compile(r"@([a-z_]+)@")
+_WORKER_ACCOUNT = "www-data"
+"""Whom nginx's workers become when its master runs as root; the account exists on every Debian and Ubuntu."""
+
+
+class FrontError(Exception):
+    """The front server cannot be set up; the text says what is missing or refused."""
+
+
+def program() -> str:
+    found = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if found is None:
+        raise FrontError("nginx is not installed: apt-get install nginx-light")
+    return found
+
+
+def render(template: str, values: dict[str, str]) -> str:
+    """Replace every @name@. Raises KeyError for a name without a value, so that none is left in the file."""
+    return _MARK.sub(lambda match: values[match.group(1)], template)
+
+
+def values_for(places: Places) -> dict[str, str]:
+    """What the template needs for a private instance."""
+    root = os.geteuid() == 0
+    account = f"user {_WORKER_ACCOUNT} {_group(_WORKER_ACCOUNT)};" if root else ""
+    return {
+        "account": account,
+        "root": str(places.front),
+        "mime_types": _mime_types(),
+        "listen": f"{places.listen}:{places.port}",
+        "static": str(places.static),
+        "pages": str(places.front / "pages"),
+        "web": f"unix:{places.sockets}/web.sock",
+        "live": f"unix:{places.sockets}/live.sock",
+        "log_level": "warn",
+    }
+
+
+def prepare(places: Places) -> None:
+    """Write the configuration and have nginx check it. Raises FrontError with nginx's own words."""
+    for folder in (places.front, places.front / "pages", places.front / "cache"):
+        folder.mkdir(parents=True, exist_ok=True)
+    for page in PAGES.iterdir():
+        shutil.copyfile(page, places.front / "pages" / page.name)
+    configuration = render(TEMPLATE.read_text(encoding="utf-8"), values_for(places))
+    (places.front / "nginx.conf").write_text(configuration, encoding="utf-8")
+    result = subprocess.run([*command(places), "-t"], capture_output=True, text=True)
+    if result.returncode != 0:
+        raise FrontError(f"nginx refuses {places.front / 'nginx.conf'}:\n{result.stderr.strip()}")
+
+
+def command(places: Places) -> list[str]:
+    """nginx in the foreground, for a supervisor. Call `prepare` first."""
+    return [program(), "-e", "stderr", "-p", str(places.front), "-c", str(places.front / "nginx.conf")]
+
+
+def _group(account: str) -> str:
+    return grp.getgrgid(pwd.getpwnam(account).pw_gid).gr_name
+
+
+def _mime_types() -> str:
+    path = Path("/etc/nginx/mime.types")
+    if not path.exists():
+        raise FrontError(f"{path} is missing: apt-get install --reinstall nginx-common")
+    return str(path)

@@ -22,4 +22,7 @@ urlpatterns = [
     path("/collections/<str:slug>/tiles", tiles.tileset_list, name="tilesets"),
     path("/collections/<str:slug>/tiles/<str:tms>", tiles.tileset, name="tileset"),
     path("/collections/<str:slug>/tiles/<str:tms>/<str:z>/<str:y>/<str:x>", tiles.tile, name="tile"),
+    path("/collections/<str:slug>/map/tiles", tiles.map_tileset_list, name="map-tilesets"),
+    path("/collections/<str:slug>/map/tiles/<str:tms>", tiles.map_tileset, name="map-tileset"),
+    path("/collections/<str:slug>/map/tiles/<str:tms>/<str:z>/<str:y>/<str:x>", tiles.picture, name="map-tile"),
 ]

@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from layers.catalogue import LayerEntry
+from layers.raster import map_tile
 from layers.rights import PUBLIC, Audience, may_see
 from layers.tile_cache import TileCache
 from layers.tiles import TileAddress, layer_tile, style_fields, tile_fields
@@ -84,6 +85,44 @@ def served(
     else:
         response["Cache-Control"] = "public, no-cache"
     return response
+
+
+@door({"png": "image/png", "webp": "image/webp"}, params=frozenset({"v"}))
+def picture(ask: Ask, slug: str, tms: str, z: str, y: str, x: str) -> HttpResponse:
+    """/ogc/collections/{slug}/map/tiles/{tms}/{z}/{y}/{x}"""
+    layer = raster_layer(ask, slug)
+    known_tms(tms)
+    address = TileAddress.parse(z, y, x)
+    audience = PUBLIC if may_see(PUBLIC, layer) else ask.audience
+    form, media = ask.format, f"image/{ask.format}"
+    key = (layer.id, layer.data_version, layer.raster_path, form, address)
+    etag = etag_of(TILE_FORM, layer.slug, *key)
+    if matches(ask.request, etag):
+        return served(ask, layer, audience, b"", etag, media)
+    return served(ask, layer, audience, _cache.get(key, lambda: map_tile(layer, address, form)), etag, media)
+
+
+@door({"json": JSON})
+def map_tileset_list(ask: Ask, slug: str) -> HttpResponse:
+    """/ogc/collections/{slug}/map/tiles"""
+    layer = raster_layer(ask, slug)
+    return HttpResponse(_json(tilesets.tilesets(layer, ask.base, ask.language)), content_type=JSON)
+
+
+@door({"json": JSON})
+def map_tileset(ask: Ask, slug: str, tms: str) -> HttpResponse:
+    """/ogc/collections/{slug}/map/tiles/{tms}"""
+    layer = raster_layer(ask, slug)
+    known_tms(tms)
+    return HttpResponse(_json(tilesets.tileset(layer, ask.audience, ask.base, ask.language)), content_type=JSON)
+
+
+def raster_layer(ask: Ask, slug: str) -> LayerEntry:
+    """A layer that has map tiles. Raises LayerNotFound and NotFound."""
+    layer = ask.layer(slug)
+    if layer.kind != "raster":
+        raise NotFound(f"{slug!r} is not a raster: it has vector tiles and items, and no map tiles.")
+    return layer
 
 
 def tiled_layer(ask: Ask, slug: str) -> LayerEntry:

@@ -44,9 +44,8 @@ def run(*command: str) -> str:
 
 def test_ogrinfo_lists_the_layers_with_their_counts_and_crs(address: str) -> None:
     report = run("ogrinfo", "-al", "-so", "-ro", address)
-    counts = dict(
-        zip(re.findall(r"^Layer name: (\w+)", report, re.M), re.findall(r"^Feature Count: (\d+)", report, re.M))
-    )
+    names, numbers = (re.findall(form, report, re.M) for form in (r"^Layer name: (\w+)", r"^Feature Count: (\d+)"))
+    counts = dict(zip(names, numbers, strict=True))
     assert counts == {"civici": "237", "edifici": "500", "numeri": "26119"}
     # The old client knows no Part 2: it reads the default CRS.
     assert report.count('GEOGCRS["WGS 84') == 3

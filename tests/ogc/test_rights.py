@@ -1,4 +1,4 @@
-"""Every door of the services against every kind of asker: who may not see a layer or an attribute never learns of it."""
+"""Every door of the services against every kind of asker: who may not see a thing never learns of it."""
 
 import json
 from types import SimpleNamespace

@@ -1,0 +1,218 @@
+"""Map tiles of a raster in WebMercatorQuad: windows read through overviews, stretched, encoded. Never a whole file.
+
+Datasets stay open, a few per thread: opening one costs ten times a warped read (performance.md 3.9). Arrays are
+(band, row, col).
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import warnings
+from collections import OrderedDict
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from django.conf import settings
+from numpy.typing import NDArray
+from rasterio.enums import ColorInterp, Resampling
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.io import DatasetReader, MemoryFile
+from rasterio.vrt import WarpedVRT
+from rasterio.windows import Window
+
+from layers.catalogue import LayerEntry
+from layers.errors import RasterUnreadable
+from layers.raster_colour import hillshade, lookup, ramp, stretched
+from layers.tiles import WORLD_M, TileAddress
+
+TILE_PX = 256
+OPEN_PER_THREAD = 12
+SOURCE_PIXELS_CAP = 64_000_000
+"""Most pixels one tile may make GDAL look at; only a raster without overviews, seen from afar, has more."""
+_ELEVATION = re.compile(r"\b(dtm|dem|dsm|dtm\w*|terreno|altimetri\w*|elevazione|elevation|quot[ae])\b", re.IGNORECASE)
+
+# A picture of a tile has no place in the world of its own: its address says where it is.
+warnings.filterwarnings("ignore", category=NotGeoreferencedWarning, module=r"rasterio\.io")
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(slots=True)
+class OpenRaster:
+    """A dataset and its view in EPSG:3857, kept open by the thread that opened them."""
+
+    source: DatasetReader
+    warped: WarpedVRT
+    palette: Pixels | None
+    has_alpha: bool
+
+    def close(self) -> None:
+        with suppress(RasterioError):
+            self.warped.close()
+            self.source.close()
+
+
+class _Held(threading.local):
+    def __init__(self) -> None:
+        self.rasters: OrderedDict[tuple[str, int], OpenRaster] = OrderedDict()
+
+
+_held = _Held()
+
+
+def map_tile(layer: LayerEntry, address: TileAddress, form: str) -> bytes:
+    """One tile of 256 x 256 pixels as "png" or "webp", transparent where the raster has no data.
+
+    Palettes keep their colours, three bands are red, green and blue, one band gets a ramp over its statistics and,
+    when it is terrain, a hillshade. Raises RasterUnreadable.
+    """
+    try:
+        held = opened(layer)
+        return encoded(_pixels(layer, held, address), form)
+    except (RasterioError, OSError) as error:
+        raise RasterUnreadable(f"The raster of layer {layer.slug!r} cannot be read: {str(error)[:200]}") from error
+
+
+def raster_file(layer: LayerEntry) -> Path:
+    """Where the file is. Raises RasterUnreadable for a path that leaves RASTER_DIR or a file that is not there."""
+    root = Path(settings.RASTER_DIR).resolve()
+    path = (root / layer.raster_path).resolve()
+    if not layer.raster_path or not path.is_relative_to(root) or not path.is_file():
+        raise RasterUnreadable(f"The file of raster layer {layer.slug!r} is not in place; import it again.")
+    return path
+
+
+def opened(layer: LayerEntry) -> OpenRaster:
+    """The layer's dataset, open in this thread: again when the file changed, least recently used closed first."""
+    path = raster_file(layer)
+    key = str(path), path.stat().st_mtime_ns
+    held = _held.rasters.get(key)
+    if held is None:
+        held = _held.rasters[key] = _open(path)
+        while len(_held.rasters) > OPEN_PER_THREAD:
+            _held.rasters.popitem(last=False)[1].close()
+    _held.rasters.move_to_end(key)
+    return held
+
+
+def _open(path: Path) -> OpenRaster:
+    source = rasterio.open(path, driver="GTiff", sharing=False)
+    palette = None
+    if source.count == 1 and source.colorinterp[0] == ColorInterp.palette:
+        palette = lookup(source.colormap(1))
+    has_alpha = ColorInterp.alpha in source.colorinterp
+    warped = WarpedVRT(
+        source,
+        crs="EPSG:3857",
+        # Classes must not be averaged.
+        resampling=Resampling.nearest if palette is not None else Resampling.bilinear,
+        add_alpha=source.nodata is None and not has_alpha,
+        warp_mem_limit=64,
+    )
+    return OpenRaster(source, warped, palette, has_alpha)
+
+
+def _pixels(layer: LayerEntry, held: OpenRaster, address: TileAddress) -> Pixels:
+    """RGBA of one tile."""
+    if held.palette is not None:
+        values, seen = read_tile(held, address, [1])
+        classes = np.clip(values[0], 0, 255).astype(np.uint8)
+        return np.where(seen, held.palette[classes].transpose(2, 0, 1), 0).astype(np.uint8)
+    colours = [band for band, kind in enumerate(held.source.colorinterp, 1) if kind != ColorInterp.alpha]
+    bands = colours[:3] if len(colours) >= 3 else colours[:1]
+    if len(bands) == 1 and is_elevation(layer):
+        # A pixel of margin, so that slopes at the edge are as inside.
+        values, seen = read_tile(held, address, bands, margin=1)
+        low, high = limits(layer, held, 1)
+        tinted = ramp(stretched(values[0], low, high), "terrain").astype(np.float32)
+        shaded = tinted * hillshade(values[0], address)
+        return _with_alpha(np.clip(shaded, 0, 255).astype(np.uint8), seen)[:, 1:-1, 1:-1]
+    values, seen = read_tile(held, address, bands)
+    is_bytes = held.source.dtypes[0] == "uint8" and len(bands) == 3
+    if is_bytes:
+        return _with_alpha(values.astype(np.uint8), seen)
+    bytes_ = np.stack([stretched(values[at], *limits(layer, held, band)) for at, band in enumerate(bands)])
+    return _with_alpha(bytes_ if len(bands) == 3 else ramp(bytes_[0], "viridis"), seen)
+
+
+def _with_alpha(colours: Pixels, seen: NDArray[np.bool_]) -> Pixels:
+    return np.concatenate([np.where(seen, colours, 0), np.where(seen, 255, 0)[None]]).astype(np.uint8)
+
+
+def is_elevation(layer: LayerEntry) -> bool:
+    """Whether one band means heights: by the layer's name and keywords, the only places where it says so."""
+    names = (layer.slug.replace("-", " "), layer.title_it, layer.title_en, *layer.keywords)
+    return any(_ELEVATION.search(name) for name in names)
+
+
+def limits(layer: LayerEntry, held: OpenRaster, band: int) -> tuple[float, float]:
+    """The values that become darkest and lightest: two standard deviations round the mean, within the extremes."""
+    bands = layer.raster_info.get("bands") or []
+    known: dict[str, Any] = bands[band - 1] if len(bands) >= band else {}
+    if known.get("min") is None or known.get("max") is None:
+        (found,) = held.source.stats(indexes=[band], approx=True)
+        known = {"min": found.min, "max": found.max, "mean": found.mean, "std": found.std}
+    low, high = float(known["min"]), float(known["max"])
+    mean, std = known.get("mean"), known.get("std")
+    if mean is not None and std:
+        low, high = max(low, mean - 2 * std), min(high, mean + 2 * std)
+    return low, high
+
+
+def read_tile(
+    held: OpenRaster, address: TileAddress, bands: list[int], margin: int = 0
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Values of a tile, and where there is data. Outside the raster there is none. Raises RasterUnreadable."""
+    size = TILE_PX + 2 * margin
+    cell = address.width_m / TILE_PX
+    west = address.x * address.width_m - WORLD_M / 2 - margin * cell
+    north = WORLD_M / 2 - address.y * address.width_m + margin * cell
+    view = held.warped
+    # The part of the tile that the raster covers, in tile pixels.
+    left = max(0, round((view.bounds.left - west) / cell))
+    right = min(size, round((view.bounds.right - west) / cell))
+    top = max(0, round((north - view.bounds.top) / cell))
+    bottom = min(size, round((north - view.bounds.bottom) / cell))
+    values = np.zeros((len(bands), size, size), dtype=view.dtypes[bands[0] - 1])
+    seen = np.zeros((size, size), dtype=bool)
+    if left >= right or top >= bottom:
+        return values, seen
+    window = _window(held, (west + left * cell, north - top * cell, west + right * cell, north - bottom * cell))
+    shape = bottom - top, right - left
+    part = view.read(bands, window=window, out_shape=(len(bands), *shape), masked=True, boundless=False)
+    values[:, top:bottom, left:right] = part.filled(0)
+    hidden = np.ma.getmaskarray(part).all(axis=0)
+    if np.issubdtype(part.dtype, np.floating):
+        hidden |= ~np.isfinite(part.data).all(axis=0)
+        values[~np.isfinite(values)] = 0
+    seen[top:bottom, left:right] = ~hidden
+    return values, seen
+
+
+def _window(held: OpenRaster, box: tuple[float, float, float, float]) -> Window:
+    """The view's pixels under a box of EPSG:3857, cut to what there is."""
+    view = held.warped
+    west, north, east, south = box
+    width, height = view.transform.a, -view.transform.e
+    column, row = (west - view.bounds.left) / width, (view.bounds.top - north) / height
+    columns, rows = (east - west) / width, (north - south) / height
+    column, row = max(0.0, column), max(0.0, row)
+    columns, rows = min(columns, view.width - column), min(rows, view.height - row)
+    if columns * rows > SOURCE_PIXELS_CAP and not held.source.overviews(1):
+        raise RasterUnreadable("This raster has no overviews to be seen from so far; zoom in, or import it again.")
+    return Window(column, row, max(columns, 1e-6), max(rows, 1e-6))
+
+
+def encoded(pixels: Pixels, form: str) -> bytes:
+    """RGBA as PNG (quickest level: tiles are cached, bytes are cheap) or WebP."""
+    options: dict[str, Any] = {"ZLEVEL": 1} if form == "png" else {"QUALITY": 85}
+    profile = {"width": pixels.shape[2], "height": pixels.shape[1], "count": 4, "dtype": "uint8"}
+    with MemoryFile() as memory:
+        with memory.open(driver="PNG" if form == "png" else "WEBP", **profile, **options) as target:
+            target.write(pixels)
+        return bytes(memory.read())

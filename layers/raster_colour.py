@@ -1,0 +1,65 @@
+"""From values of a band to colours: palettes, ramps, hillshade. Pure arrays, no files."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layers.tiles import TileAddress
+
+RAMPS: dict[str, tuple[str, ...]] = {
+    # Colour Brewer and matplotlib anchor colours, both free to use; distinguishable without red against green.
+    "viridis": ("#440154", "#3b528b", "#21918c", "#5ec962", "#fde725"),
+    "terrain": ("#6d9b7c", "#a8c28a", "#e3dba6", "#c9a26b", "#9a7459", "#f2efec"),
+}
+SUN_AZIMUTH_DEG, SUN_ALTITUDE_DEG = 315.0, 45.0
+
+
+@cache
+def _table(name: str) -> NDArray[np.uint8]:
+    """256 colours, evenly between the anchors."""
+    anchors = np.array([[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in RAMPS[name]], dtype=float)
+    places = np.linspace(0, 255, len(anchors))
+    columns = [np.interp(np.arange(256), places, anchors[:, channel]) for channel in range(3)]
+    return np.stack(columns, axis=1).round().astype(np.uint8)
+
+
+def ramp(levels: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
+    """(row, col) of 0–255 as (3, row, col) of colours."""
+    colours: NDArray[np.uint8] = _table(name)[levels].transpose(2, 0, 1)
+    return colours
+
+
+def lookup(colormap: dict[int, tuple[int, int, int, int]]) -> NDArray[np.uint8]:
+    """A palette as a table of 256 RGBA colours."""
+    table = np.zeros((256, 4), dtype=np.uint8)
+    for value, colour in colormap.items():
+        if 0 <= value < 256:
+            table[value] = colour
+    return table
+
+
+def stretched(values: NDArray[np.generic], low: float, high: float) -> NDArray[np.uint8]:
+    """Values between low and high as 0–255; a band of one value is in the middle."""
+    if not high > low:
+        return np.full(values.shape, 127, dtype=np.uint8)
+    scaled = (values.astype(np.float32) - low) * (255.0 / (high - low))
+    return np.clip(scaled, 0, 255).astype(np.uint8)
+
+
+def hillshade(heights: NDArray[np.generic], address: TileAddress) -> NDArray[np.float32]:
+    """How much light each pixel gets, about 0.5 to 1.1, from heights in metres on a tile's grid (Horn 1981)."""
+    # EPSG:3857 metres are longer than metres on the ground, by the cosine of the latitude.
+    north = math.pi * (1 - 2 * (address.y + 0.5) / 2**address.z)
+    cell = address.width_m / 256 * math.cos(math.atan(math.sinh(north)))
+    down, right = np.gradient(heights.astype(np.float32), cell)
+    slope = np.arctan(np.hypot(down, right))
+    aspect = np.arctan2(-right, down)
+    zenith, azimuth = math.radians(90 - SUN_ALTITUDE_DEG), math.radians(SUN_AZIMUTH_DEG)
+    # Angles clockwise from north; `down` grows southward, so the slope faces (east: -right, north: down).
+    light = math.cos(zenith) * np.cos(slope) + math.sin(zenith) * np.sin(slope) * np.cos(azimuth - aspect)
+    shade: NDArray[np.float32] = (0.45 + 0.8 * np.clip(light, 0, 1)).astype(np.float32)
+    return shade

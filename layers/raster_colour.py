@@ -29,8 +29,8 @@ def _table(name: str) -> NDArray[np.uint8]:
 
 def ramp(levels: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
     """(row, col) of 0–255 as (3, row, col) of colours."""
-    colours: NDArray[np.uint8] = _table(name)[levels].transpose(2, 0, 1)
-    return colours
+    table: NDArray[np.uint8] = _table(name)
+    return table[levels].transpose(2, 0, 1)
 
 
 def lookup(colormap: dict[int, tuple[int, int, int, int]]) -> NDArray[np.uint8]:
@@ -47,7 +47,8 @@ def stretched(values: NDArray[np.generic], low: float, high: float) -> NDArray[n
     if not high > low:
         return np.full(values.shape, 127, dtype=np.uint8)
     scaled = (values.astype(np.float32) - low) * (255.0 / (high - low))
-    return np.clip(scaled, 0, 255).astype(np.uint8)
+    clipped: NDArray[np.uint8] = np.clip(scaled, 0, 255).astype(np.uint8)
+    return clipped
 
 
 def hillshade(heights: NDArray[np.generic], address: TileAddress) -> NDArray[np.float32]:

@@ -143,7 +143,7 @@ def refuse_unknown(request: HttpRequest, known: frozenset[str]) -> None:
 def failure(ask: Ask, error: OgcError) -> HttpResponse:
     """The error as OGC exception JSON, or as a page for a browser."""
     body = {"code": error.code, "description": error.description}
-    if "text/html" in ask.request.headers.get("Accept", "") and ask.request.GET.get("f", "html") == "html":
+    if ask.request.GET.get("f", "html") == "html" and "text/html" in ask.request.headers.get("Accept", ""):
         response = render(ask.request, "ogc/error.html", {"error": error}, status=error.status)
     else:
         response = HttpResponse(json.dumps(body), content_type=JSON, status=error.status)

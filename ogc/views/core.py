@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from django.http import HttpResponse
+import json
 
-from ogc import documents, tilesets
-from ogc.door import JSON, Ask, door
+from django.http import HttpResponse
+from django.utils.translation import gettext as _
+
+from ogc import documents, pages, tilesets
+from ogc.door import HTML, JSON, Ask, door
 from ogc.errors import NotFound
 
 JSON_ONLY = {"json": JSON}
+WITH_PAGE = {"json": JSON, "html": HTML}
 SCHEMA = "application/schema+json"
 OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
 
@@ -17,53 +21,62 @@ def _answer(body: bytes, media: str = JSON) -> HttpResponse:
     return HttpResponse(body, content_type=media)
 
 
-@door(JSON_ONLY)
+@door(WITH_PAGE)
 def landing(ask: Ask) -> HttpResponse:
     """/ogc/"""
-    return _answer(documents.document(ask, "landing", lambda: documents.landing(ask)))
+    body = documents.document(ask, "landing", lambda: documents.landing(ask))
+    return pages.landing(ask, body) if ask.format == "html" else _answer(body)
 
 
-@door(JSON_ONLY)
+@door(WITH_PAGE)
 def conformance(ask: Ask) -> HttpResponse:
     """/ogc/conformance"""
-    return _answer(documents.document(ask, "conformance", documents.conformance))
+    body = documents.document(ask, "conformance", documents.conformance)
+    return pages.page(ask, "conformance", json.loads(body)) if ask.format == "html" else _answer(body)
 
 
-@door({"json": OPENAPI})
+@door({"json": OPENAPI, "html": HTML})
 def openapi(ask: Ask) -> HttpResponse:
     """/ogc/openapi"""
-    return _answer(documents.document(ask, "openapi", lambda: documents.api_definition(ask)), OPENAPI)
+    body = documents.document(ask, "openapi", lambda: documents.api_definition(ask))
+    return pages.openapi(ask, body) if ask.format == "html" else _answer(body, OPENAPI)
 
 
-@door(JSON_ONLY)
+@door(WITH_PAGE)
 def collections(ask: Ask) -> HttpResponse:
     """/ogc/collections"""
-    return _answer(documents.document(ask, "collections", lambda: documents.collections(ask)))
+    body = documents.document(ask, "collections", lambda: documents.collections(ask))
+    return pages.page(ask, "collections", json.loads(body)) if ask.format == "html" else _answer(body)
 
 
-@door(JSON_ONLY)
+@door(WITH_PAGE)
 def collection(ask: Ask, slug: str) -> HttpResponse:
     """/ogc/collections/{slug}"""
     layer = ask.layer(slug)
-    return _answer(documents.document(ask, f"collection {slug}", lambda: documents.collection(ask, layer)))
+    body = documents.document(ask, f"collection {slug}", lambda: documents.collection(ask, layer))
+    return pages.collection(ask, body, layer) if ask.format == "html" else _answer(body)
 
 
-@door({"json": SCHEMA})
+@door({"json": SCHEMA, "html": HTML})
 def queryables(ask: Ask, slug: str) -> HttpResponse:
     """/ogc/collections/{slug}/queryables"""
     layer = ask.layer(slug)
     if layer.kind != "vector":
         raise NotFound(f"{slug!r} is a raster: it has no queryables.")
-    return _answer(documents.document(ask, f"queryables {slug}", lambda: documents.queryables(ask, layer)), SCHEMA)
+    body = documents.document(ask, f"queryables {slug}", lambda: documents.queryables(ask, layer))
+    if ask.format == "html":
+        return pages.fields(ask, body, layer, _("Attributi per filtrare"))
+    return _answer(body, SCHEMA)
 
 
-@door({"json": SCHEMA})
+@door({"json": SCHEMA, "html": HTML})
 def schema(ask: Ask, slug: str) -> HttpResponse:
     """/ogc/collections/{slug}/schema"""
     layer = ask.layer(slug)
     if layer.kind != "vector":
         raise NotFound(f"{slug!r} is a raster: it has no schema of features.")
-    return _answer(documents.document(ask, f"schema {slug}", lambda: documents.schema(ask, layer)), SCHEMA)
+    body = documents.document(ask, f"schema {slug}", lambda: documents.schema(ask, layer))
+    return pages.fields(ask, body, layer, _("Attributi")) if ask.format == "html" else _answer(body, SCHEMA)
 
 
 @door(JSON_ONLY)

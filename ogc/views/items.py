@@ -14,10 +14,11 @@ from layers.crs import parse as parse_crs
 from layers.items import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX, ItemsQuery, Page
 from layers.items import item as one_item
 from layers.items import items as page_of_items
-from ogc.door import GEOJSON, Ask, door, refuse_unknown
+from ogc import pages
+from ogc.door import GEOJSON, HTML, Ask, door, refuse_unknown
 from ogc.errors import InvalidParameter, NotFound
 
-FORMATS = {"json": GEOJSON, "geojson": GEOJSON}
+FORMATS = {"json": GEOJSON, "geojson": GEOJSON, "html": HTML}
 PARAMS = frozenset({"limit", "offset", "after", "bbox", "bbox-crs", "crs", "datetime", "properties"})
 MORE_PARAMS = frozenset({"skipGeometry", "sortby", "q"})
 
@@ -29,7 +30,10 @@ def items(ask: Ask, slug: str) -> HttpResponse:
     query = read_query(ask, layer)
     page = page_of_items(layer, ask.audience_for(layer), query)
     links = page_links(ask, layer, query, page)
-    response = HttpResponse(feature_collection(page, links), content_type=GEOJSON)
+    body = feature_collection(page, links)
+    if ask.format == "html":
+        return pages.items(ask, layer, json.loads(body), page.first or 0)
+    response = HttpResponse(body, content_type=GEOJSON)
     response["Content-Crs"] = f"<{query.crs.uri}>"
     response["Link"] = ", ".join(f'<{link["href"]}>; rel="{link["rel"]}"; type="{link["type"]}"' for link in links)
     return response
@@ -41,6 +45,8 @@ def item(ask: Ask, slug: str, identifier: str) -> HttpResponse:
     layer = vector_layer(ask, slug)
     crs = parse_crs(ask.param("crs"), layer.srid) if "crs" in ask.request.GET else parse_crs("OGC:CRS84", None)
     feature = one_item(layer, ask.audience_for(layer), identifier, crs)
+    if ask.format == "html":
+        return pages.item(ask, layer, json.loads(feature))
     here = f"{ask.base}/collections/{slug}"
     links = [
         {"rel": "self", "type": GEOJSON, "href": ask.request.build_absolute_uri()},

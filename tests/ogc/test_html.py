@@ -1,0 +1,63 @@
+"""OGC API - Common and Features, HTML: the pages for people say what the JSON says, in Italian and in English."""
+
+import re
+from types import SimpleNamespace
+
+import pytest
+from django.test import Client
+
+from layers.models import Layer
+from tests.geodata import forget_catalogue
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+PAGES = (
+    "/", "/conformance", "/openapi", "/collections", "/collections/edifici", "/collections/edifici/items",
+    "/collections/edifici/items/1", "/collections/edifici/queryables", "/collections/edifici/schema",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_browser_gets_a_page_and_a_program_json(client: Client, city: SimpleNamespace, path: str) -> None:
+    page = client.get(f"/ogc{path}", headers={"accept": BROWSER})
+    assert page.status_code == 200 and page["Content-Type"].startswith("text/html") and "Accept" in page["Vary"]
+    assert "json" in client.get(f"/ogc{path}", headers={"accept": "*/*"})["Content-Type"]
+    assert "json" in client.get(f"/ogc{path}?f=json", headers={"accept": BROWSER})["Content-Type"]
+    assert client.get(f"/ogc{path}?f=html").content
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_link_of_a_page_leads_somewhere(client: Client, city: SimpleNamespace, path: str) -> None:
+    html = client.get(f"/ogc{path}", headers={"accept": BROWSER}).content.decode()
+    for address in set(re.findall(r'href="((?:http://testserver)?/ogc[^"]*)"', html)):
+        assert client.get(address.replace("&amp;", "&"), headers={"accept": BROWSER}).status_code == 200, address
+
+
+def test_the_table_pages_like_the_items(client: Client, city: SimpleNamespace) -> None:
+    seen: list[str] = []
+    address: str | None = "/ogc/collections/civici/items?limit=100"
+    while address:
+        html = client.get(address, headers={"accept": BROWSER}).content.decode()
+        seen += re.findall(r'<th scope="row"><a href="[^"]*/items/(\d+)"', html)
+        following = re.search(r'rel="next" href="([^"]+)"', html)
+        address = following[1].replace("&amp;", "&") if following else None
+    assert seen == [str(n) for n in range(1, 238)]
+
+
+def test_what_people_wrote_is_never_markup(client: Client, city: SimpleNamespace) -> None:
+    Layer.objects.filter(slug="edifici").update(title_it="<script>alert(1)</script>", abstract_it="<img src=x>")
+    forget_catalogue()
+    for path in ("/collections", "/collections/edifici", "/collections/edifici/items", "/openapi"):
+        html = client.get(f"/ogc{path}", headers={"accept": BROWSER}).content
+        assert b"<script>alert" not in html and b"<img src=x" not in html
+
+
+def test_an_error_is_a_page_for_a_browser(client: Client, city: SimpleNamespace) -> None:
+    response = client.get("/ogc/collections/edifici/items?limit=<b>", headers={"accept": BROWSER})
+    assert response.status_code == 400 and b"whole number" in response.content and b"<b>" not in response.content
+    assert client.get("/ogc/collections/nessuno", headers={"accept": BROWSER}).status_code == 404
+
+
+@pytest.mark.parametrize("language", ["it", "en"])
+def test_pages_say_their_language(client: Client, city: SimpleNamespace, language: str) -> None:
+    html = client.get("/ogc/collections", headers={"accept": BROWSER, "accept-language": language})
+    assert f'lang="{language}"'.encode() in html.content and language in html["Content-Language"]

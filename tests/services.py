@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from geoportal.runtime.cluster import Cluster
-from geoportal.runtime.places import BASE, choose_var
+from geoportal.runtime.places import choose_var
+from geoportal.runtime.templates import BASE
 
 os.environ.pop("GEOPORTAL_VAR", None)
 ROOT = Path(os.environ.get("GEOPORTAL_TEST_VAR") or choose_var(BASE) / "test").resolve()

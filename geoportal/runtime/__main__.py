@@ -21,10 +21,11 @@ from geoportal import env
 from geoportal.runtime.broker import BrokerError
 from geoportal.runtime.cluster import ClusterError
 from geoportal.runtime.front import FrontError
-from geoportal.runtime.places import BASE, PlaceError, Places, choose_var, read_dotenv
+from geoportal.runtime.places import PlaceError, Places, choose_var, read_dotenv
 from geoportal.runtime.process import StartFailed
 from geoportal.runtime.product import Product, Wishes
 from geoportal.runtime.steps import manage
+from geoportal.runtime.templates import BASE
 
 EXPECTED = (StartFailed, ClusterError, BrokerError, FrontError, PlaceError, env.EnvError)
 

@@ -15,33 +15,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-_SETTINGS = """
-# Written at every start; change it in geoportal/runtime/broker.py.
-user {user}
-per_listener_settings false
-listener {port} 127.0.0.1
-allow_anonymous false
-plugin {plugin}
-plugin_opt_config_file {root}/dynamic-security.json
-persistence true
-persistence_location {root}/
-# Without these two, kill -9 loses the queue of a subscriber that is away (measured: 0 of 500 kept against 500).
-autosave_on_changes true
-autosave_interval 1
-# 0 is "no limit": the default of 1000 drops the newest in silence while the publisher reads "success".
-max_queued_messages 0
-max_queued_bytes 0
-# Past this the publisher is disconnected without an acknowledgement: true back-pressure, nothing is lost in silence.
-memory_limit 536870912
-max_keepalive 120
-max_packet_size 131072
-set_tcp_nodelay true
-log_dest stderr
-log_type error
-log_type warning
-log_type notice
-connection_messages false
-"""
+from geoportal.runtime.templates import BASE, fill
+
+TEMPLATE = BASE / "deploy" / "mosquitto.conf.in"
 
 
 class BrokerError(Exception):
@@ -84,9 +60,14 @@ class Broker:
         self.root.chmod(0o700)
         if not self.state.exists():
             self._init_rights()
-        settings = _SETTINGS.format(
-            user=pwd.getpwuid(os.geteuid()).pw_name, port=self.port, plugin=plugin_path(), root=self.root
-        )
+        values = {
+            "account": f"user {pwd.getpwuid(os.geteuid()).pw_name}",
+            "port": str(self.port),
+            "listen": "127.0.0.1",
+            "plugin": str(plugin_path()),
+            "root": str(self.root),
+        }
+        settings = fill(TEMPLATE.read_text(encoding="utf-8"), values)
         (self.root / "mosquitto.conf").write_text(settings, encoding="utf-8")
 
     def _init_rights(self) -> None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import grp
 import os
 import pwd
-import re
 import shutil
 import subprocess
 from pathlib import Path
 
-from geoportal.runtime.places import BASE, Places
+from geoportal.runtime.places import Places
+from geoportal.runtime.templates import BASE, fill
 
 TEMPLATE = BASE / "deploy" / "nginx.conf.in"
 PAGES = BASE / "deploy" / "pages"
-_MARK = re.compile(r"@([a-z_]+)@")
 _WORKER_ACCOUNT = "www-data"
 """Whom nginx's workers become when its master runs as root; the account exists on every Debian and Ubuntu."""
 
@@ -28,11 +27,6 @@ def program() -> str:
     if found is None:
         raise FrontError("nginx is not installed: apt-get install nginx-light")
     return found
-
-
-def render(template: str, values: dict[str, str]) -> str:
-    """Replace every @name@. Raises KeyError for a name without a value, so that none is left in the file."""
-    return _MARK.sub(lambda match: values[match.group(1)], template)
 
 
 def values_for(places: Places) -> dict[str, str]:
@@ -58,7 +52,7 @@ def prepare(places: Places) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     for page in PAGES.iterdir():
         shutil.copyfile(page, places.front / "pages" / page.name)
-    configuration = render(TEMPLATE.read_text(encoding="utf-8"), values_for(places))
+    configuration = fill(TEMPLATE.read_text(encoding="utf-8"), values_for(places))
     (places.front / "nginx.conf").write_text(configuration, encoding="utf-8")
     result = subprocess.run([*command(places), "-t"], capture_output=True, text=True)
     if result.returncode != 0:

@@ -14,9 +14,8 @@ from pathlib import Path
 from geoportal import env
 from geoportal.runtime.broker import Broker
 from geoportal.runtime.cluster import ROLE, Account, Cluster, server_account
+from geoportal.runtime.templates import BASE
 
-BASE = Path(__file__).resolve().parent.parent.parent
-"""The checkout."""
 LOGINS = ("amministratore", "pianificatore", "tecnico", "professionista")
 """User names of the sample log-ins."""
 SECRETS = ("secret-key", "mqtt-ingest-password", "mqtt-admin-password", *(f"login-{name}" for name in LOGINS))
@@ -159,6 +158,7 @@ class Places:
             "DJANGO_SETTINGS_MODULE": "geoportal.settings",
             "PYTHONUNBUFFERED": "1",
             "GEOPORTAL_VAR": str(self.var),
+            "GEOPORTAL_STATIC_ROOT": str(self.static),
             "GEOPORTAL_SECRET_KEY_FILE": str(self.secret_file("secret-key")),
             "GEOPORTAL_DB_NAME": "geoportal",
             "GEOPORTAL_DB_USER": ROLE,

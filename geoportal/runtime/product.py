@@ -109,8 +109,9 @@ class Product:
                 if has_command(name):
                     await steps.once(name.replace("_", "-"), title, manage(name))
         if self.wishes.data is not None:
+            command = manage("import_folder", str(self.wishes.data))
             title = f"Importing {self.wishes.data}"
-            await steps.run(title, manage("import_folder", str(self.wishes.data)), log="import-folder", must_work=False)
+            await steps.run(title, command, log="import-folder", must_work=False, report=True)
 
     async def _start_rest(self) -> None:
         sockets = self.places.sockets

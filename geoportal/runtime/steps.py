@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import signal
 import subprocess
 import sys
@@ -12,11 +13,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from geoportal.runtime.places import BASE, Places
+from geoportal.runtime.places import Places
 from geoportal.runtime.process import StartFailed, guarded
+from geoportal.runtime.templates import BASE
 
 _SOURCES = ("geoportal", "layers", "ogc", "wifi", "kiosks")
 _TICK_S = 5.0
+_KEPT_LINES = 2000
+_PROGRESS = re.compile(r"\[\d+/\d+\]")
+"""How a command that reports its progress begins such a line."""
 
 
 def manage(*arguments: str) -> list[str]:
@@ -36,8 +41,12 @@ class Steps:
     places: Places
     say: Callable[[str], None]
 
-    async def run(self, title: str, command: list[str], *, log: str, must_work: bool = True) -> bool:
+    async def run(
+        self, title: str, command: list[str], *, log: str, must_work: bool = True, report: bool = False
+    ) -> bool:
         """Run a command to its end; its output goes to a log, its last line is shown while it works.
+
+        With `report` all it said at the end, after its lines of progress, is shown as well.
 
         Raises StartFailed with its last words when it fails and `must_work`; otherwise says so and returns False.
         """
@@ -63,6 +72,9 @@ class Steps:
         took = time.monotonic() - began
         if code == 0:
             self.say(f"{title}: done in {took:.1f} s")
+            for line in lines if report else []:
+                if not _PROGRESS.match(line):
+                    self.say(f"  {line}")
             return True
         words = "\n".join(f"    {line}" for line in lines[-15:])
         problem = f"{title}: failed with code {code} after {took:.1f} s:\n{words}\n  Everything it said is in {path}"
@@ -79,7 +91,7 @@ class Steps:
             async for raw in output:
                 file.write(raw)
                 lines.append(raw.decode("utf-8", "replace").rstrip())
-                del lines[:-200]
+                del lines[:-_KEPT_LINES]
                 if time.monotonic() - shown > _TICK_S and lines[-1]:
                     shown = time.monotonic()
                     self.say(f"  {shown - began:3.0f} s  {lines[-1][:150]}")

@@ -1,0 +1,49 @@
+# The images of docker-compose.yml: `app` runs every process of ours, `front` is nginx, `broker` is Mosquitto.
+FROM node:22-bookworm-slim AS browser
+WORKDIR /src
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts
+
+FROM python:3.13-slim-bookworm AS app
+# GeoDjango loads the distribution's GDAL and GEOS; fping serves the reachability checks.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends gdal-bin gettext fping \
+    && rm -rf /var/lib/apt/lists/*
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin geoportale \
+    && install -d -o geoportale -g geoportale /var/lib/geoportale /run/geoportale /srv/static
+WORKDIR /srv/geoportale
+COPY requirements/base.txt requirements/base.txt
+RUN pip install --no-cache-dir --require-hashes -r requirements/base.txt
+COPY --from=browser /src/node_modules node_modules
+COPY manage.py package-lock.json ./
+COPY deploy deploy
+COPY geoportal geoportal
+COPY layers layers
+COPY ogc ogc
+COPY wifi wifi
+COPY kiosks kiosks
+ENV DJANGO_SETTINGS_MODULE=geoportal.settings PYTHONUNBUFFERED=1 GEOPORTAL_STATIC_ROOT=/srv/static \
+    GEOPORTAL_VAR=/var/lib/geoportale
+RUN GEOPORTAL_SECRET_KEY=only-for-the-build python manage.py compilemessages \
+    && GEOPORTAL_SECRET_KEY=only-for-the-build python manage.py collectstatic --noinput
+USER geoportale
+
+FROM nginxinc/nginx-unprivileged:1-bookworm AS front
+COPY --from=app /srv/static /srv/static
+COPY deploy/pages /srv/pages
+COPY deploy/nginx.conf.in /tmp/nginx.conf.in
+RUN sed -e 's|@account@||' -e 's|@root@|/tmp|g' -e 's|@mime_types@|/etc/nginx/mime.types|' -e 's|@listen@|8080|' \
+        -e 's|@static@|/srv/static|g' -e 's|@pages@|/srv/pages|g' -e 's|@log_level@|warn|' \
+        -e 's|@web@|unix:/run/geoportale/web.sock|' -e 's|@live@|unix:/run/geoportale/live.sock|' \
+        /tmp/nginx.conf.in > /etc/nginx/nginx.conf
+CMD ["nginx", "-e", "stderr", "-c", "/etc/nginx/nginx.conf"]
+
+FROM eclipse-mosquitto:2 AS broker
+COPY deploy/mosquitto.conf.in /tmp/mosquitto.conf.in
+COPY deploy/broker-entrypoint /usr/local/bin/broker-entrypoint
+RUN sed -e 's|@account@||' -e 's|@port@|1883|' -e 's|@listen@|0.0.0.0|' \
+        -e 's|@plugin@|/usr/lib/mosquitto_dynamic_security.so|' -e 's|@root@|/mosquitto/data|g' \
+        /tmp/mosquitto.conf.in > /mosquitto/config/mosquitto.conf
+USER mosquitto
+ENTRYPOINT ["/usr/local/bin/broker-entrypoint"]
+CMD ["mosquitto", "-c", "/mosquitto/config/mosquitto.conf"]

@@ -1,0 +1,4 @@
+-- Run once by the database image, in the new database. `geoportal.runtime.cluster` does the same for `make run`.
+CREATE EXTENSION IF NOT EXISTS postgis;
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+CREATE EXTENSION IF NOT EXISTS unaccent;

@@ -130,6 +130,7 @@ SECURE_CSP = {
     "default-src": [CSP.SELF],
     "script-src": [CSP.SELF, CSP.NONCE],
     "style-src": [CSP.SELF],
+    "font-src": [CSP.SELF, "data:"],  # Bootstrap Italia keeps one icon font inside its style sheet
     "img-src": [CSP.SELF, "data:", "blob:", *_basemap_origin],
     "connect-src": [CSP.SELF, *_basemap_origin],
     "worker-src": [CSP.SELF, "blob:"],

@@ -1,0 +1,129 @@
+/** What lies at a point: every feature of the layers that are on, grouped by layer, with the catalogue's field titles. */
+import { el, fill, getJson } from '../page_data.js'
+
+const REACH_PX = 6
+const MOST = 24
+const HIGHLIGHT = 'selection'
+
+export function identify(map, { layers, panels, format, texts, onSelect }) {
+  let reading = null
+  let selected = ''
+
+  map.addSource(HIGHLIGHT, { type: 'geojson', data: empty() })
+  map.addLayer({ id: `${HIGHLIGHT}|fill`, type: 'fill', source: HIGHLIGHT, filter: ['==', ['geometry-type'], 'Polygon'], paint: { 'fill-color': '#ff9900', 'fill-opacity': 0.25 } })
+  map.addLayer({ id: `${HIGHLIGHT}|halo`, type: 'line', source: HIGHLIGHT, layout: { 'line-join': 'round' }, paint: { 'line-color': '#17324d', 'line-width': 5 } })
+  map.addLayer({ id: `${HIGHLIGHT}|line`, type: 'line', source: HIGHLIGHT, layout: { 'line-join': 'round' }, paint: { 'line-color': '#ffb000', 'line-width': 3 } })
+  map.addLayer({ id: `${HIGHLIGHT}|point`, type: 'circle', source: HIGHLIGHT, filter: ['==', ['geometry-type'], 'Point'], paint: { 'circle-radius': 10, 'circle-color': '#ffb000', 'circle-opacity': 0.3, 'circle-stroke-color': '#17324d', 'circle-stroke-width': 3 } })
+
+  function begin() {
+    reading?.abort()
+    reading = new AbortController()
+    return reading.signal
+  }
+
+  function found(point) {
+    const box = [[point.x - REACH_PX, point.y - REACH_PX], [point.x + REACH_PX, point.y + REACH_PX]]
+    const seen = new Set()
+    return map.queryRenderedFeatures(box, { layers: layers.queryable() }).filter((feature) => {
+      const key = `${feature.source}/${feature.id}`
+      if (feature.id == null || seen.has(key)) return false
+      seen.add(key)
+      return true
+    }).map((feature) => ({ slug: feature.source, fid: feature.id })).slice(0, MOST)
+  }
+
+  async function read({ slug, fid }, signal) {
+    try {
+      return { slug, fid, item: await getJson(itemUrl(slug, fid), { signal }) }
+    } catch (error) {
+      if (error.name === 'AbortError') throw error
+      return { slug, fid, error: error.status === 404 ? texts.itemGone : texts.itemFails }
+    }
+  }
+
+  function highlight(item) {
+    map.getSource(HIGHLIGHT).setData(item?.geometry ? { type: 'Feature', properties: {}, geometry: item.geometry } : empty())
+  }
+
+  function choose(result) {
+    selected = result ? `${result.slug}/${result.fid}` : ''
+    highlight(result?.item)
+    for (const node of document.querySelectorAll('.found-item')) {
+      node.setAttribute('aria-current', String(node.dataset.key === selected))
+    }
+  }
+
+  function entry(result, isOpen) {
+    const layer = layers.get(result.slug)
+    const key = `${result.slug}/${result.fid}`
+    const details = el('details', { class: 'found-item', 'data-key': key, open: isOpen }, el('summary', {}, nameOf(result, layer, format)))
+    if (result.error) details.append(panels.note(result.error))
+    else details.append(facts(result.item, layer, format), el('p', {}, el('a', { href: itemUrl(result.slug, result.fid, 'html') }, texts.openItem)))
+    details.addEventListener('toggle', () => {
+      if (details.open && selected !== key) { choose(result); onSelect() }
+    })
+    return details
+  }
+
+  function show(results) {
+    const groups = new Map()
+    for (const result of results) groups.set(result.slug, [...(groups.get(result.slug) ?? []), result])
+    const sections = [...groups].map(([slug, members]) => {
+      const layer = layers.get(slug)
+      const badge = layer.isSample ? el('span', { class: 'badge-sample' }, texts.sample) : null
+      return el('section', { class: 'found-group' }, el('h3', {}, layer.title, ' ', badge), ...members.map((member) => entry(member, member === results[0])))
+    })
+    panels.showDetail(texts.identifyTitle, panels.note(fill(texts.found, { count: results.length })), ...sections)
+    choose(results[0])
+  }
+
+  async function open(targets) {
+    const signal = begin()
+    panels.showDetail(texts.identifyTitle, panels.note(texts.reading))
+    try {
+      const results = await Promise.all(targets.map((target) => read(target, signal)))
+      if (signal.aborted) return
+      show(results)
+      onSelect()
+    } catch (error) {
+      if (error.name !== 'AbortError') throw error
+    }
+  }
+
+  return {
+    selected: () => selected,
+    clear() { reading?.abort(); selected = ''; highlight(null) },
+    async at(point) {
+      const targets = found(point)
+      if (targets.length) return open(targets)
+      this.clear()
+      panels.showDetail(texts.identifyTitle, panels.note(texts.nothingHere))
+      onSelect()
+    },
+    /** Choose one feature by its address `slug/fid`, as a shared link does. */
+    async select(key) {
+      const slug = key.slice(0, key.indexOf('/'))
+      if (layers.has(slug)) await open([{ slug, fid: key.slice(slug.length + 1) }])
+    },
+  }
+}
+
+const empty = () => ({ type: 'FeatureCollection', features: [] })
+
+function itemUrl(slug, fid, format = 'json') {
+  return `/ogc/collections/${encodeURIComponent(slug)}/items/${encodeURIComponent(fid)}?f=${format}`
+}
+
+function nameOf({ fid, item }, layer, format) {
+  const names = Object.keys(layer.fields).filter((name) => layer.fields[name].type === 'string')
+  const likely = names.find((name) => /^(nome|name|denom|titolo|title|label|indirizzo)/.test(name) && item?.properties?.[name])
+  return likely ? format.value(item.properties[likely]) : `${layer.title} ${fid}`
+}
+
+function facts(item, layer, format) {
+  const rows = Object.entries(item.properties ?? {}).flatMap(([name, value]) => {
+    const field = layer.fields[name]
+    return field ? [el('dt', {}, field.title || name), el('dd', {}, format.value(value, field))] : []
+  })
+  return el('dl', { class: 'facts' }, ...rows)
+}

@@ -1,0 +1,131 @@
+/** The map page: makes the map and ties its parts together. Each part is a module of its own. */
+import { Map as MapLibreMap, setWorkerUrl } from 'maplibre-gl'
+import { fill, pageData } from '../page_data.js'
+import { formats } from '../format.js'
+import { addControls } from './controls.js'
+import { showCoordinates } from './coordinates.js'
+import { showDevices } from './devices.js'
+import { identify } from './identify.js'
+import { supplyImages } from './images.js'
+import { escaped, mapLayers } from './layers.js'
+import { panels as makePanels } from './panels.js'
+import { followAddress, parseState } from './state.js'
+import { followTree } from './tree.js'
+
+const config = pageData('map-config')
+const { texts } = config
+setWorkerUrl(new URL(config.workerUrl, location.href).href)
+
+/** Nothing but paper, and the operator's base map where one is set. */
+function baseStyle({ url, attribution }) {
+  const style = { version: 8, sources: {}, layers: [{ id: 'background', type: 'background', paint: { 'background-color': '#f6f4ef' } }] }
+  if (url) {
+    style.sources.basemap = { type: 'raster', tiles: [url], tileSize: 256, attribution: escaped(attribution) }
+    style.layers.push({ id: 'basemap', type: 'raster', source: 'basemap' })
+  }
+  return style
+}
+
+function makeMap() {
+  const { view } = parseState(location.hash)
+  const position = view ? { center: [view.lon, view.lat], zoom: view.zoom } : { bounds: config.home }
+  return new MapLibreMap({
+    container: 'map',
+    style: baseStyle(config.basemap),
+    ...position,
+    maxZoom: 22,
+    locale: { ...texts, 'Map.Title': texts.mapLabel },
+    attributionControl: { compact: true },
+    dragRotate: false,
+    pitchWithRotate: false,
+    fadeDuration: 100,
+  })
+}
+
+function start(map) {
+  const format = formats(config.language, texts)
+  const notices = document.getElementById('notices')
+  const layers = mapLayers(map, config.layers, {
+    onTrouble(layer, isFailing) {
+      const id = `trouble-${layer.slug}`
+      document.getElementById(id)?.remove()
+      const note = document.querySelector(`[data-state-of="${CSS.escape(layer.slug)}"]`)
+      const text = isFailing ? fill(texts.layerFails, { layer: layer.title }) : ''
+      if (note) { note.hidden = !isFailing; note.textContent = text }
+      if (!isFailing) return
+      const line = document.createElement('p')
+      line.id = id
+      line.textContent = text
+      notices.append(line)
+    },
+  })
+  supplyImages(map, config.marks)
+
+  let address = { moved() {}, chose() {} }
+  const forget = () => { found.clear(); devices.clear() }
+  const panels = makePanels({ onDetailClosed() { forget(); address.chose() } })
+  const found = identify(map, { layers, panels, format, texts, onSelect: () => { devices.clear(); address.chose() } })
+  const devices = showDevices(map, config, { layers, panels, format, onSelect: () => { found.clear(); address.chose() } })
+
+  const tree = followTree(map, { layers, config, onChange: () => { devices.refresh(); address.moved() } })
+
+  function select(key) {
+    if (key === (found.selected() || devices.selected())) return
+    if (!key) panels.closeDetail()
+    else if (key.startsWith('devices/')) devices.select(key.slice('devices/'.length))
+    else found.select(key)
+  }
+  function apply({ view, layers: wanted, selected }) {
+    if (wanted) tree.apply(wanted)
+    if (view) map.jumpTo({ center: [view.lon, view.lat], zoom: view.zoom })
+    select(selected)
+  }
+  const first = parseState(location.hash)
+  tree.apply(first.layers ?? new Map(config.layers.filter((layer) => layer.shown).map((layer) => [layer.slug, 100])))
+  select(first.selected)
+
+  address = followAddress({
+    read: () => ({ view: { zoom: map.getZoom(), lat: map.getCenter().lat, lon: map.getCenter().lng }, layers: layers.shown, selected: found.selected() || devices.selected() }),
+    apply,
+  })
+  map.on('moveend', address.moved)
+  map.on('click', (event) => { if (!devices.at(event.point)) found.at(event.point) })
+  // Enter asks about the middle of the map, where a reader with a keyboard has moved it.
+  map.getCanvas().addEventListener('keydown', (event) => { if (event.key === 'Enter') found.at(map.project(map.getCenter())) })
+  map.getCanvas().setAttribute('aria-label', texts.mapLabel)
+  showCoordinates(map, { format })
+  document.documentElement.dataset.map = 'ready'
+  return map
+}
+
+function share() {
+  const button = document.getElementById('share')
+  const label = button.querySelector('span')
+  const usual = label.textContent
+  button.addEventListener('click', async () => {
+    try {
+      await navigator.clipboard.writeText(location.href)
+      label.textContent = texts.copied
+    } catch {
+      label.textContent = texts.copyFails
+    }
+    setTimeout(() => { label.textContent = usual }, 3000)
+  })
+}
+
+/** A change of language keeps what the map shows: the address after `#` never reaches the server. */
+function keepPlaceAcrossLanguages() {
+  const form = document.querySelector('[data-keep-hash]')
+  form?.addEventListener('submit', () => { form.elements.next.value = location.pathname + location.search + location.hash })
+}
+
+share()
+keepPlaceAcrossLanguages()
+try {
+  const map = makeMap()
+  addControls(map, config)
+  map.once('style.load', () => start(map))
+} catch (error) {
+  document.getElementById('map').textContent = texts.noWebgl
+  throw error
+}

@@ -26,7 +26,7 @@ from layers.importing.load import Loaded, TableShape, load_table, take_name
 from layers.importing.models import ImportOutcome, ImportRun
 from layers.importing.ogr import OgrSource, layer_names
 from layers.importing.options import LIMITS, ImportOptions
-from layers.importing.register import Facts, SourceId, existing_layer, new_slug, register, statistics
+from layers.importing.register import Facts, SourceId, existing_layer, new_slug, register, table_statistics
 from layers.importing.sources import VectorSource
 from layers.importing.tabular import CsvSource
 from layers.models import Layer
@@ -201,7 +201,7 @@ def _load_and_register(
     slug = layer.slug if layer else new_slug(identity, options, source.crs.srid)
     table = layer.table_name if layer else slug.replace("-", "_")
     take_name(loaded, table)
-    found = statistics(table, plan.srid)
+    found = table_statistics(table, plan.srid)
     facts = Facts(
         {
             "kind": Layer.Kind.VECTOR,

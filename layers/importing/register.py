@@ -101,16 +101,19 @@ def _table_exists(name: str) -> bool:
     return found is not None
 
 
-def statistics(table: str, srid: int) -> Statistics:
-    """Count and extents of a table, read from its rows."""
+def table_statistics(table: str, srid: int | None, geometry: str = "geom") -> Statistics:
+    """Count and extents of a table or view, read from its rows."""
+    identifiers = {"table": sql.Identifier(*geodata_identifier(table)), "geometry": sql.Identifier(geometry)}
     with connection.cursor() as cursor:
-        cursor.execute(sql.SQL(SQL["statistics"]).format(table=sql.Identifier(*geodata_identifier(table))))
-        row = cursor.fetchone()
-    features, with_geometry, *bounds = row or (0, 0, None, None, None, None)
-    box: Bounds | None = tuple(bounds) if bounds[0] is not None else None
-    return Statistics(
-        features, features - with_geometry, box, degrees_bounds(CRS.from_epsg(srid), box) if box else None
-    )
+        if not geometry or srid is None:
+            cursor.execute(sql.SQL(SQL["count"]).format(**identifiers))
+            (features,) = cursor.fetchone()
+            return Statistics(features, features, None, None)
+        cursor.execute(sql.SQL(SQL["statistics"]).format(**identifiers))
+        features, with_geometry, *bounds = cursor.fetchone()
+    box: Bounds | None = (bounds[0], bounds[1], bounds[2], bounds[3]) if bounds[0] is not None else None
+    degrees = degrees_bounds(CRS.from_epsg(srid), box) if box else None
+    return Statistics(features, features - with_geometry, box, degrees)
 
 
 @dataclass(slots=True)

@@ -33,7 +33,10 @@ FOR EACH STATEMENT EXECUTE FUNCTION layers_bump_data()
 -- name: statistics
 -- Count of rows, of rows with geometry, and the extent in the storage CRS. out: one row.
 SELECT features, with_geometry, ST_XMin(extent), ST_YMin(extent), ST_XMax(extent), ST_YMax(extent)
-FROM (SELECT count(*) AS features, count(geom) AS with_geometry, ST_Extent(geom) AS extent FROM {table}) AS whole
+FROM (SELECT count(*) AS features, count({geometry}) AS with_geometry, ST_Extent({geometry}) AS extent FROM {table}) AS whole
+
+-- name: count
+SELECT count(*) FROM {table}
 
 -- name: drop_table
 DROP TABLE IF EXISTS {table}

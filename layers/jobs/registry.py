@@ -1,0 +1,82 @@
+"""What kinds of job there are. A kind is a function of a `JobContext`, registered under a name.
+
+Kinds live in modules that `KIND_MODULES` names, so that another package can add its own without this one knowing it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Protocol
+
+from django.conf import settings
+
+from layers.errors import LayersError
+
+
+class JobFailed(LayersError):
+    """The job cannot be done; the text is for whoever asked for it."""
+
+
+class JobCancelled(LayersError):
+    """Whoever asked for the job called it off, or the job was given to another worker."""
+
+
+class JobContext(Protocol):
+    """What a kind works with."""
+
+    @property
+    def parameters(self) -> dict[str, Any]: ...
+    @property
+    def user_id(self) -> int | None: ...
+
+    def progress(self, percent: int, message: str = "") -> None:
+        """Say how far the job is. Raises JobCancelled when it is to stop."""
+        ...
+
+    def log(self, text: str) -> None:
+        """Add a line to the job's log."""
+        ...
+
+
+Handler = Callable[[JobContext], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of job and how it is to be treated."""
+
+    name: str
+    handler: Handler
+    repeatable: bool
+    """Whether a job cut off by the death of its worker may start again; otherwise it fails."""
+    max_attempts: int
+    seconds: int
+    """CPU seconds after which its process is stopped."""
+    memory_bytes: int
+    """Address space of its process."""
+
+
+_KINDS: dict[str, Kind] = {}
+
+
+def kind(
+    name: str, *, repeatable: bool, max_attempts: int = 3, seconds: int = 3600, memory_bytes: int = 16 * 1024**3
+) -> Callable[[Handler], Handler]:
+    """Register a function as a kind of job. Its return value becomes the job's result."""
+
+    def register(handler: Handler) -> Handler:
+        if name in _KINDS:
+            raise ValueError(f"two kinds of job are called {name!r}")
+        _KINDS[name] = Kind(name, handler, repeatable, max_attempts, seconds, memory_bytes)
+        return handler
+
+    return register
+
+
+def kinds() -> dict[str, Kind]:
+    """Every kind, by name."""
+    for module in ("layers.jobs.kinds", *getattr(settings, "JOB_KIND_MODULES", ())):
+        import_module(module)
+    return _KINDS

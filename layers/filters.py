@@ -147,18 +147,27 @@ def parse_bbox(text: str, crs: Crs) -> list[Bounds]:
 
 def intersects_bbox(clause: Clause, layer: LayerEntry, text: str, crs: Crs) -> None:
     """Features whose geometry meets the box."""
-    storage = layer.srid or 4326
-    tests = []
-    for box in parse_bbox(text, crs):
-        bounds = box
-        if crs.is_geographic and storage != 4326:
-            clamped = _clamp(box, layer)
-            if clamped is None:
-                continue
-            bounds = clamped
-        envelope = _envelope(clause, bounds, crs.srid, storage)
-        tests.append(sql.SQL("ST_Intersects({}, {})").format(column(layer.geometry_field), envelope))
+    boxes = _boxes(clause, layer, text, crs)
+    tests = [sql.SQL("ST_Intersects({}, {})").format(column(layer.geometry_field), box) for box in boxes]
     clause.parts.append(sql.SQL(" OR ").join(tests) if tests else sql.SQL("FALSE"))
+
+
+def box_geometry(clause: Clause, layer: LayerEntry, text: str, crs: Crs) -> sql.Composable:
+    """A box as one geometry in the storage CRS; empty when it is nowhere near the layer. Raises BadQuery."""
+    boxes = _boxes(clause, layer, text, crs)
+    if not boxes:
+        return sql.SQL("ST_GeomFromText('POLYGON EMPTY', {})").format(clause.value(layer.srid or 4326))
+    return boxes[0] if len(boxes) == 1 else sql.SQL("ST_Union({}, {})").format(*boxes)
+
+
+def _boxes(clause: Clause, layer: LayerEntry, text: str, crs: Crs) -> list[sql.Composable]:
+    storage = layer.srid or 4326
+    found = []
+    for box in parse_bbox(text, crs):
+        bounds = _clamp(box, layer) if crs.is_geographic and storage != 4326 else box
+        if bounds is not None:
+            found.append(_envelope(clause, bounds, crs.srid, storage))
+    return found
 
 
 def _clamp(box: Bounds, layer: LayerEntry) -> Bounds | None:
@@ -206,14 +215,15 @@ def parse_datetime(text: str) -> tuple[date | None, date | None]:
     ends = text.split("/")
     if len(ends) > 2 or all(end in {"", ".."} for end in ends):
         raise BadQuery("datetime", f"{text[:80]!r}: give an instant, or an interval start/end with .. for an open end.")
-    found = [None if end in {"", ".."} and len(ends) == 2 else _instant(end) for end in ends]
+    found = [None if end in {"", ".."} and len(ends) == 2 else instant(end) for end in ends]
     start, end = found[0], found[-1]
     if start is not None and end is not None and _order(start) > _order(end):
         raise BadQuery("datetime", f"{text[:80]!r}: the interval ends before it starts.")
     return start, end
 
 
-def _instant(text: str) -> date:
+def instant(text: str, parameter: str = "datetime") -> date:
+    """A date or an aware time by RFC 3339. Raises BadQuery."""
     try:
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
             return date.fromisoformat(text)
@@ -223,9 +233,7 @@ def _instant(text: str) -> date:
                 return moment
     except ValueError:
         pass
-    raise BadQuery(
-        "datetime", f"{text[:80]!r}: write instants as RFC 3339, such as 2026-03-01 or 2026-03-01T08:00:00Z."
-    )
+    raise BadQuery(parameter, f"{text[:80]!r}: write instants as RFC 3339, such as 2026-03-01 or 2026-03-01T08:00:00Z.")
 
 
 def _order(moment: date) -> str:

@@ -17,6 +17,7 @@ from psycopg2 import sql
 from geoportal.sql import queries
 from layers.catalogue import LayerEntry
 from layers.columns import column_types, count_all
+from layers.cql2 import Translator, read_filter
 from layers.crs import Crs, crs84
 from layers.database import read_row, table_of
 from layers.errors import BadQuery, FeatureNotFound
@@ -45,6 +46,9 @@ class ItemsQuery:
     sortby: str = ""
     properties: tuple[str, ...] | None = None
     skip_geometry: bool = False
+    filter: str = ""
+    filter_lang: str = "cql2-text"
+    filter_crs: Crs = field(default_factory=crs84)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,9 @@ def conditions(allowed: Whitelist, query: ItemsQuery) -> Clause:
         equals(clause, allowed.queryable(name, name), text)
     if query.q:
         search(clause, allowed.fields.values(), query.q)
+    if query.filter:
+        translator = Translator(clause, allowed, query.filter_crs)
+        clause.parts.append(translator.predicate(read_filter(query.filter, query.filter_lang)))
     return clause
 
 

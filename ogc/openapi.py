@@ -73,9 +73,10 @@ def _layer(layer: LayerEntry, audience: Audience, language: str) -> dict[str, An
 
 def _items(layer: LayerEntry, fields: tuple[FieldEntry, ...], name: str, language: str) -> dict[str, Any]:
     parameters: list[str | dict[str, Any]] = ["limit", "offset", "after", "datetime", "properties", "skipGeometry"]
-    parameters += ["sortby", "f"]
+    parameters += ["sortby", "filter", "filter-lang", "f"]
     if layer.geometry_field:
         parameters += ["bbox", _crs_parameter("bbox-crs", layer), _crs_parameter("crs", layer)]
+        parameters.append(_crs_parameter("filter-crs", layer))
     if any(entry.is_searchable for entry in fields):
         parameters.append("q")
     for entry in fields:
@@ -148,6 +149,12 @@ def _parameters() -> dict[str, Any]:
         "skipGeometry": _query("skipGeometry", {"type": "boolean", "default": False}, "Without geometry."),
         "sortby": _query("sortby", strings, "Attributes to sort by; - before a name turns the order round."),
         "q": _query("q", {"type": "string"}, "Words that stand in the searchable attributes."),
+        "filter": _query("filter", {"type": "string"}, "A CQL2 condition."),
+        "filter-lang": _query(
+            "filter-lang",
+            {"type": "string", "enum": ["cql2-text", "cql2-json"], "default": "cql2-text"},
+            "How the condition is written.",
+        ),
         "featureId": _path("featureId", {"type": "string"}, "Identifier of a feature."),
         "tileMatrix": _path("tileMatrix", {"type": "integer", "minimum": 0, "maximum": MAX_ZOOM}, "Zoom."),
         "tileRow": _path("tileRow", {"type": "integer", "minimum": 0}, "Row from the top."),

@@ -20,7 +20,7 @@ from ogc.errors import InvalidParameter, NotFound
 
 FORMATS = {"json": GEOJSON, "geojson": GEOJSON, "html": HTML}
 PARAMS = frozenset({"limit", "offset", "after", "bbox", "bbox-crs", "crs", "datetime", "properties"})
-MORE_PARAMS = frozenset({"skipGeometry", "sortby", "q"})
+MORE_PARAMS = frozenset({"skipGeometry", "sortby", "q", "filter", "filter-lang", "filter-crs"})
 
 
 @door(FORMATS, params=None)
@@ -83,16 +83,20 @@ def read_query(ask: Ask, layer: LayerEntry) -> ItemsQuery:
         datetime=ask.param("datetime"),
         q=ask.param("q"),
         sortby=ask.param("sortby"),
+        filter=ask.param("filter"),
+        filter_lang=ask.param("filter-lang", "cql2-text"),
         values={name: ask.param(name) for name in given if name in names - known - {"f"}},
         skip_geometry=yes_or_no(ask, "skipGeometry"),
     )
-    for name in ("bbox", "datetime", "q", "sortby", "after"):
+    for name in ("bbox", "datetime", "q", "sortby", "after", "filter"):
         if name in given and not given[name].strip():
             raise InvalidParameter(f"{name} is empty; give it a value or leave it out.")
     if "crs" in given:
         query.crs = parse_crs(ask.param("crs"), layer.srid)
     if "bbox-crs" in given:
         query.bbox_crs = parse_crs(ask.param("bbox-crs"), layer.srid)
+    if "filter-crs" in given:
+        query.filter_crs = parse_crs(ask.param("filter-crs"), layer.srid)
     if "properties" in given:
         query.properties = tuple(name.strip() for name in ask.param("properties").split(",") if name.strip())
     return query

@@ -74,6 +74,16 @@ class SortKey:
 
 def items(layer: LayerEntry, audience: Audience, query: ItemsQuery) -> Page:
     """One page. Raises BadQuery, UnknownCrs and QueryTooSlow."""
+    statement, params = items_statement(layer, audience, query)
+    features, returned, has_more, last, counted = read_row(statement, params, text_as_bytes=True)
+    first = params["first"]
+    matched = _matched(layer, params["count_cap"] > 0, first, int(returned), bool(has_more), counted)
+    after = _token(first + int(returned), json.loads(last)) if has_more else None
+    return Page(bytes(features or b""), int(returned), matched, after, first)
+
+
+def items_statement(layer: LayerEntry, audience: Audience, query: ItemsQuery) -> tuple[sql.Composed, dict[str, Any]]:
+    """The statement of one page and its values; `first` among them says how many features come before."""
     allowed = Whitelist.of(layer, audience)
     clause = conditions(allowed, query)
     is_filtered = bool(clause.parts)
@@ -97,11 +107,9 @@ def items(layer: LayerEntry, audience: Audience, query: ItemsQuery) -> Page:
         keys=_key_text(keys),
         feature=feature_text(layer, selected(allowed, query.properties), query.crs, query.skip_geometry),
     )
-    clause.params |= {"limit": query.limit, "offset": query.offset, "count_cap": COUNT_CAP if is_filtered else 0}
-    features, returned, has_more, last, counted = read_row(statement, clause.params, text_as_bytes=True)
-    matched = _matched(layer, is_filtered, first, int(returned), bool(has_more), counted)
-    after = _token(first + int(returned), json.loads(last)) if has_more else None
-    return Page(bytes(features or b""), int(returned), matched, after, first)
+    count_cap = COUNT_CAP if is_filtered else 0
+    own = {"limit": query.limit, "offset": query.offset, "count_cap": count_cap, "first": first}
+    return statement, clause.params | own
 
 
 def item(layer: LayerEntry, audience: Audience, identifier: str, crs: Crs) -> bytes:

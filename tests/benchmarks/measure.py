@@ -1,0 +1,81 @@
+"""wrk against an address and pgbench against the SQL behind it, interleaved; medians of the rounds."""
+
+from __future__ import annotations
+
+import re
+import statistics
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One workload: an address of the services and the statement it stands for (None: nothing to compare with)."""
+
+    name: str
+    path: str
+    statement: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Requests and transactions per second, and the 99th percentile of the answers in milliseconds."""
+
+    per_s: float
+    p99_ms: float
+    sql_per_s: float | None
+
+    @property
+    def ratio(self) -> float | None:
+        return self.per_s / self.sql_per_s if self.sql_per_s else None
+
+
+def measure(case: Case, root: str, database: dict[str, str], *, clients: int, rounds: int, seconds: int) -> Result:
+    """Run one workload. Raises RuntimeError when an answer was not 2xx or a tool failed."""
+    web: list[tuple[float, float]] = []
+    plain: list[float] = []
+    _wrk(root + case.path, clients, 1)  # the first answers load code and the catalogue
+    for _round in range(rounds):
+        web.append(_wrk(root + case.path, clients, seconds))
+        if case.statement:
+            plain.append(_pgbench(case.statement, database, clients, seconds))
+    return Result(
+        statistics.median(rate for rate, _ in web),
+        statistics.median(p99 for _, p99 in web),
+        statistics.median(plain) if plain else None,
+    )
+
+
+def _wrk(address: str, clients: int, seconds: int) -> tuple[float, float]:
+    report = _run(["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--latency", address])
+    if "Non-2xx" in report:
+        raise RuntimeError(f"{address} answered errors:\n{report}")
+    rate, p99 = re.search(r"Requests/sec:\s+([\d.]+)", report), re.search(r"99%\s+([\d.]+)(us|ms|s)", report)
+    if rate is None or p99 is None:
+        raise RuntimeError(f"wrk said something else than expected:\n{report}")
+    return float(rate[1]), float(p99[1]) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[p99[2]]
+
+
+def _pgbench(statement: str, database: dict[str, str], clients: int, seconds: int) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "statement.sql"
+        # One line a statement; comments would swallow the rest of it.
+        lines = [line for line in statement.splitlines() if not line.strip().startswith("--")]
+        script.write_text(re.sub(r"\s+--\s.*", "", " \n".join(lines)).replace("\n", " ") + ";\n")
+        report = _run(
+            ["pgbench", "-n", "-f", str(script), "-c", str(clients), "-j", "1", "-T", str(seconds),
+             "-h", database["host"], "-U", database["user"], database["name"]]
+        )  # fmt: skip
+    found = re.search(r"tps = ([\d.]+)", report)
+    if found is None:
+        raise RuntimeError(f"pgbench said something else than expected:\n{report}")
+    return float(found[1])
+
+
+def _run(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+    if done.returncode != 0:
+        raise RuntimeError(f"{command[0]} failed: {done.stderr[-500:]}")
+    return done.stdout

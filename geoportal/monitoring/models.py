@@ -132,3 +132,64 @@ class DeadLetter(models.Model):
     class Meta:
         verbose_name, verbose_name_plural = _("messaggio scartato"), _("messaggi scartati")
         ordering = ["-received_at"]
+
+
+class StateInterval(models.Model):
+    """One uninterrupted time of a device in one health for one cause; the open one has no end.
+
+    Availability, history and "since when" are read from here, never guessed from samples.
+    """
+
+    device = models.ForeignKey(Device, models.CASCADE, related_name="intervals")
+    health = models.CharField(max_length=12, choices=Health)
+    cause = models.CharField(max_length=40, blank=True)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("periodo di stato"), _("periodi di stato")
+        ordering = ["-started_at"]
+        indexes = [models.Index(fields=["device", "started_at"], name="interval_by_device")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["device"], condition=models.Q(ended_at__isnull=True), name="one_open_interval_per_device"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(ended_at__isnull=True) | models.Q(ended_at__gte=models.F("started_at")),
+                name="interval_ends_after_it_starts",
+            ),
+        ]
+
+
+class MaintenanceWindow(models.Model):
+    """Work that was announced: while it lasts the device is in maintenance, whatever it reports."""
+
+    device = models.ForeignKey(Device, models.CASCADE, related_name="maintenance", verbose_name=_("dispositivo"))
+    starts_at = models.DateTimeField(_("inizio"))
+    ends_at = models.DateTimeField(_("fine"))
+    note = models.CharField(_("lavori"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("manutenzione"), _("manutenzioni")
+        ordering = ["-starts_at"]
+        indexes = [models.Index(fields=["device", "starts_at", "ends_at"], name="maintenance_by_device")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gt=models.F("starts_at")),
+                name="maintenance_ends_after_it_starts",
+                violation_error_message=_("La fine deve venire dopo l'inizio."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.device}: {self.starts_at:%d/%m/%Y %H:%M}"
+
+
+class ShardWatch(models.Model):
+    """Whether we are listening to a shard; written by the monitor from the heartbeats of ingest."""
+
+    shard = models.CharField(max_length=2, primary_key=True)
+    blind_since = models.DateTimeField(null=True)
+    """When the last heartbeat came, once it is too old; null while we listen."""
+    listening_since = models.DateTimeField(null=True)
+    """When listening began again: a device has from here its full time to speak."""

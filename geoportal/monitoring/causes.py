@@ -1,0 +1,63 @@
+"""The words for every cause: one place, so that page, interface, stream and mail say the same.
+
+The database keeps codes; a text is chosen in the reader's language at the moment of answering.
+"""
+
+from functools import cache
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
+
+CAUSES: dict[str, str | Promise] = {
+    # Service and sight
+    "never_seen": _("Non si è ancora mai collegato"),
+    "not_yet_active": _("Non ancora in servizio"),
+    "removed": _("Dismesso"),
+    "suspended": _("Sospeso dal servizio"),
+    "in_maintenance": _("In manutenzione programmata"),
+    "we_are_blind": _("La centrale non riceve: lo stato del dispositivo non è noto"),
+    # Connection
+    "connection_lost": _("Connessione interrotta all'improvviso"),
+    "silent": _("Non dà notizie da troppo tempo"),
+    "switched_off": _("Spento regolarmente"),
+    "clock_bad": _("Orologio sbagliato"),
+    # Network of an access point or totem
+    "unreachable": _("Non risponde in rete"),
+    "uplink_loss": _("Collegamento alla rete con perdite"),
+    "uplink_slow": _("Collegamento alla rete lento"),
+    "saturated": _("Utenti al limite della capienza"),
+    "airtime_24_full": _("Canale a 2,4 GHz saturo"),
+    "airtime_5_full": _("Canale a 5 GHz saturo"),
+    # The box
+    "hot_cpu": _("Processore caldo"),
+    "very_hot_cpu": _("Processore troppo caldo"),
+    "cpu_busy": _("Processore sempre occupato"),
+    "memory_full": _("Memoria quasi esaurita"),
+    "disk_full": _("Disco quasi pieno"),
+    "undervoltage": _("Alimentazione insufficiente"),
+    # Totem
+    "page_dead": _("La pagina non risponde"),
+    "display_off": _("Schermo spento quando dovrebbe essere acceso"),
+    "touch_broken": _("Il tocco non funziona"),
+    "touch_stuck": _("Il tocco è bloccato"),
+    "hot_case": _("Interno del totem caldo"),
+    "very_hot_case": _("Interno del totem troppo caldo"),
+    "cold_case": _("Interno del totem troppo freddo"),
+    "damp_case": _("Umidità nel totem"),
+    "content_old": _("Contenuti non aggiornati"),
+    "page_errors": _("Errori nella pagina"),
+    "door_open": _("Sportello aperto"),
+}
+
+
+def cause_text(code: str) -> str:
+    """The cause in the language now active; empty for a device that is well, the code itself for an unknown one."""
+    return str(CAUSES.get(code, code))
+
+
+@cache
+def cause_texts(language: str) -> dict[str, str]:
+    """Every cause in one language, as the statements that answer JSON take it."""
+    with override(language):
+        return {code: str(text) for code, text in CAUSES.items()}

@@ -1,0 +1,294 @@
+"""The catalogue for administrators: themes, layers with fields and styles, import reports, jobs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from layers.errors import LayersError
+from layers.jobs import services
+from layers.models import Field, ImportOutcome, ImportRun, Job, Layer, Style, Theme
+from layers.statistics import StoreMissing, missing_columns, refresh_statistics
+from layers.styles.model import StyleError, parse
+
+if TYPE_CHECKING:
+    ThemeBase = admin.ModelAdmin[Theme]
+    FieldInlineBase = admin.TabularInline[Field, Layer]
+    StyleFormBase = forms.ModelForm[Style]
+    StyleInlineBase = admin.StackedInline[Style, Layer]
+    LayerFormBase = forms.ModelForm[Layer]
+    LayerBase = admin.ModelAdmin[Layer]
+    OutcomeInlineBase = admin.TabularInline[ImportOutcome, ImportRun]
+    ImportRunBase = admin.ModelAdmin[ImportRun]
+    ImportOutcomeBase = admin.ModelAdmin[ImportOutcome]
+    JobBase = admin.ModelAdmin[Job]
+else:
+    # Django's classes take type arguments in its stubs only.
+    ThemeBase = admin.ModelAdmin
+    FieldInlineBase = admin.TabularInline
+    StyleFormBase = forms.ModelForm
+    StyleInlineBase = admin.StackedInline
+    LayerFormBase = forms.ModelForm
+    LayerBase = admin.ModelAdmin
+    OutcomeInlineBase = admin.TabularInline
+    ImportRunBase = admin.ModelAdmin
+    ImportOutcomeBase = admin.ModelAdmin
+    JobBase = admin.ModelAdmin
+
+
+@admin.register(Theme)
+class ThemeAdmin(ThemeBase):
+    list_display = ("title_it", "slug", "parent", "position")
+    list_editable = ("position",)
+    prepopulated_fields = {"slug": ("title_it",)}
+
+
+class FieldInline(FieldInlineBase):
+    model = Field
+    extra = 0
+    fields = (
+        "name",
+        "title_it",
+        "title_en",
+        "type",
+        "unit",
+        "position",
+        "is_visible",
+        "is_filterable",
+        "is_searchable",
+        "access",
+    )
+
+
+class StyleForm(StyleFormBase):
+    """A style whose definition follows the model, or an explanation of where it does not."""
+
+    class Meta:
+        model = Style
+        fields = ("name", "title_it", "title_en", "is_default", "spec")
+
+    def clean_spec(self) -> dict[str, Any]:
+        spec: dict[str, Any] = self.cleaned_data["spec"]
+        try:
+            parse(spec)
+        except StyleError as error:
+            raise ValidationError(_("La definizione non segue il modello: %(error)s") % {"error": error}) from error
+        return spec
+
+
+class StyleInline(StyleInlineBase):
+    model = Style
+    form = StyleForm
+    extra = 0
+
+
+class LayerForm(LayerFormBase):
+    """A layer whose table and columns are really there."""
+
+    class Meta:
+        model = Layer
+        exclude = ()
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        names = ("kind", "table_name", "id_field", "geometry_field", "tile_geometry_field", "time_field")
+        if cleaned is None or any(name in self.errors for name in names) or cleaned.get("kind") != Layer.Kind.VECTOR:
+            return cleaned
+        layer = Layer(**{name: cleaned.get(name, "") for name in names})
+        if not layer.table_name:
+            self.add_error("table_name", _("Un livello vettoriale ha bisogno di una tabella."))
+            return cleaned
+        try:
+            missing = missing_columns(layer)
+        except StoreMissing as error:
+            self.add_error("table_name", str(error))
+            return cleaned
+        if missing:
+            text = _("Nella tabella mancano le colonne: %(names)s.") % {"names": ", ".join(missing)}
+            self.add_error("table_name", text)
+        return cleaned
+
+
+@admin.register(Layer)
+class LayerAdmin(LayerBase):
+    form = LayerForm
+    inlines = (FieldInline, StyleInline)
+    list_display = (
+        "title_it",
+        "slug",
+        "theme",
+        "kind",
+        "geometry_type",
+        "srid",
+        "feature_count",
+        "access",
+        "is_published",
+        "is_sample",
+        "data_updated_at",
+    )
+    list_filter = ("is_published", "access", "kind", "theme", "is_sample")
+    search_fields = ("slug", "title_it", "title_en", "abstract_it", "table_name")
+    prepopulated_fields = {"slug": ("title_it",)}
+    filter_horizontal = ("groups",)
+    readonly_fields = (
+        "feature_count",
+        "bbox",
+        "storage_bbox",
+        "data_version",
+        "data_updated_at",
+        "source_file",
+        "raster_info",
+    )
+    actions = ("publish", "withdraw", "measure")
+    fieldsets = (
+        (None, {"fields": ("title_it", "title_en", "slug", "kind", "theme", "position", "is_published", "is_sample")}),
+        (
+            gettext_lazy("Descrizione"),
+            {
+                "fields": (
+                    "abstract_it",
+                    "abstract_en",
+                    "keywords",
+                    "licence",
+                    "attribution",
+                    "steward_office",
+                    "contact_email",
+                    "lineage",
+                    "update_frequency",
+                    "review_on",
+                )
+            },
+        ),
+        (gettext_lazy("Accesso"), {"fields": ("access", "groups")}),
+        (gettext_lazy("Mappa"), {"fields": ("shown_by_default", "min_zoom", "max_zoom")}),
+        (
+            gettext_lazy("Dati"),
+            {
+                "fields": (
+                    "table_name",
+                    "id_field",
+                    "geometry_field",
+                    "tile_geometry_field",
+                    "geometry_type",
+                    "has_z",
+                    "srid",
+                    "time_field",
+                    "is_live",
+                    "raster_path",
+                    "raster_info",
+                    "feature_count",
+                    "bbox",
+                    "storage_bbox",
+                    "data_version",
+                    "data_updated_at",
+                    "source_file",
+                )
+            },
+        ),
+    )
+
+    @admin.action(description=gettext_lazy("Pubblica i livelli scelti"))
+    def publish(self, request: HttpRequest, queryset: QuerySet[Layer]) -> None:
+        """Publish those whose table is there; name the others."""
+        for layer in queryset:
+            try:
+                missing = missing_columns(layer) if layer.kind == Layer.Kind.VECTOR else []
+            except StoreMissing as error:
+                self.message_user(request, f"{layer.slug}: {error}", messages.ERROR)
+                continue
+            if missing:
+                text = _("%(slug)s: nella tabella mancano %(names)s") % {
+                    "slug": layer.slug,
+                    "names": ", ".join(missing),
+                }
+                self.message_user(request, text, messages.ERROR)
+                continue
+            Layer.objects.filter(pk=layer.pk).update(is_published=True)
+
+    @admin.action(description=gettext_lazy("Ritira i livelli scelti"))
+    def withdraw(self, request: HttpRequest, queryset: QuerySet[Layer]) -> None:
+        """Take layers off every page and service; their data stays."""
+        queryset.update(is_published=False)
+
+    @admin.action(description=gettext_lazy("Aggiorna conteggi ed estensione"))
+    def measure(self, request: HttpRequest, queryset: QuerySet[Layer]) -> None:
+        """Measure the chosen tables again: small ones now, large ones as a job."""
+        large = [layer.slug for layer in queryset if (layer.feature_count or 0) > 200_000]
+        for layer in queryset.filter(kind=Layer.Kind.VECTOR).exclude(slug__in=large):
+            try:
+                refresh_statistics(layer)
+            except LayersError as error:
+                self.message_user(request, f"{layer.slug}: {error}", messages.ERROR)
+        if large:
+            services.enqueue("statistics", {"slugs": large})
+            self.message_user(request, _("Messi in coda: %(slugs)s") % {"slugs": ", ".join(large)})
+
+
+class _ReadOnly:
+    """Rows that the product writes and people read."""
+
+    def has_add_permission(self, *args: Any) -> bool:
+        return False
+
+    def has_change_permission(self, *args: Any) -> bool:
+        return False
+
+
+class OutcomeInline(_ReadOnly, OutcomeInlineBase):
+    model = ImportOutcome
+    can_delete = False
+    extra = 0
+    fields = (
+        "file",
+        "source_layer",
+        "result",
+        "reason",
+        "layer",
+        "features",
+        "crs_found",
+        "encoding",
+        "null_geometries",
+        "repaired",
+        "rejected_rows",
+        "seconds",
+    )
+
+
+@admin.register(ImportRun)
+class ImportRunAdmin(_ReadOnly, ImportRunBase):
+    list_display = ("source", "started_at", "finished_at", "user")
+    inlines = (OutcomeInline,)
+
+
+@admin.register(ImportOutcome)
+class ImportOutcomeAdmin(_ReadOnly, ImportOutcomeBase):
+    list_display = ("file", "source_layer", "result", "reason", "layer", "features", "crs_found", "encoding", "seconds")
+    list_filter = ("result", "format")
+    search_fields = ("file", "source_layer", "reason")
+    list_select_related = ("layer", "run")
+
+
+@admin.register(Job)
+class JobAdmin(_ReadOnly, JobBase):
+    list_display = ("kind", "state", "progress", "message", "user", "created_at", "started_at", "finished_at")
+    list_filter = ("state", "kind")
+    actions = ("call_off",)
+    readonly_fields = ("pretty_result",)
+
+    @admin.display(description=gettext_lazy("risultato"))
+    def pretty_result(self, job: Job) -> str:
+        return json.dumps(job.result, ensure_ascii=False, indent=1)
+
+    @admin.action(description=gettext_lazy("Annulla i lavori scelti"))
+    def call_off(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        """Cancel waiting jobs at once and running ones as soon as they notice."""
+        for job in queryset:
+            services.cancel(job)

@@ -65,20 +65,28 @@ def is_utf8(chunks: list[bytes]) -> bool:
 
 
 def of_shapefile(shape: Path) -> FoundEncoding:
-    """The encoding of a shapefile's DBF: its .cpg, else what its bytes prove, else its language byte, else cp1252."""
-    cpg = shape.with_suffix(".cpg")
-    if cpg.exists():
-        text = cpg.read_bytes()[:64].decode("ascii", "replace").strip()
-        name = _from_cpg(text)
-        if name:
-            return FoundEncoding(name, _("file .cpg (%(text)s)") % {"text": text})
+    """The encoding of a shapefile's DBF.
+
+    Its .cpg where the bytes do not contradict it; else what they prove; else its language byte; else cp1252.
+    """
     dbf = shape.with_suffix(".dbf")
     if not dbf.exists():
         return FoundEncoding("utf-8", _("nessuna tabella di attributi"))
     language, body = _dbf_text(dbf)
-    if all(byte < 0x80 for byte in body):
+    plain = body.isascii()
+    utf8 = is_utf8([body])
+    cpg = shape.with_suffix(".cpg")
+    claimed = cpg.read_bytes()[:64].decode("ascii", "replace").strip() if cpg.exists() else ""
+    name = _from_cpg(claimed) if claimed else None
+    if name and (plain or (name == "utf-8") == utf8):
+        return FoundEncoding(name, _("file .cpg (%(text)s)") % {"text": claimed})
+    if name:
+        # Accented letters of a Western code page are hardly ever valid UTF-8 by chance, nor the other way round.
+        how = _("il .cpg dichiara %(text)s, ma i byte dicono altro") % {"text": claimed}
+        return FoundEncoding("utf-8" if utf8 else _WESTERN, how)
+    if plain:
         return FoundEncoding("utf-8", _("solo caratteri ASCII"))
-    if is_utf8([body]):
+    if utf8:
         return FoundEncoding("utf-8", _("nessun .cpg; i byte oltre l'ASCII sono UTF-8 valido"))
     if language in _CODE_PAGES:
         how = _("nessun .cpg; byte di lingua 0x%(byte)02x della DBF") % {"byte": language}

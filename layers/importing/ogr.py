@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ from layers.importing.errors import ImportRefused
 from layers.importing.sources import Batch, Rejected
 
 _BATCH_ROWS = 20_000
+_PATH = re.compile(r"(/[^/\s'\"`]+)+/")
 _ERRORS = (DataSourceError, DataLayerError, RuntimeError, ValueError, OSError)
 _LONGITUDE_FIRST_BY_STANDARD = {FileKind.TOPOJSON, FileKind.GEOJSON, FileKind.GEOJSON_SEQ, FileKind.KML}
 
@@ -59,11 +61,9 @@ def safe_path(path: Path) -> str:
 
 
 def plain(error: BaseException) -> str:
-    """The first line of a GDAL error, without the server's paths."""
-    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return " ".join(word.rsplit("/", 1)[-1] if word.lstrip("'\"").startswith("/") else word for word in text.split())[
-        :300
-    ]
+    """The first line of a GDAL error, without this machine's paths."""
+    lines = str(error).strip().splitlines()
+    return _PATH.sub("", lines[0])[:300] if lines else type(error).__name__
 
 
 class OgrSource:

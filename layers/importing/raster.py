@@ -20,6 +20,7 @@ from rasterio.io import DatasetReader
 
 from layers.importing.crs import Bounds, FoundCrs, chosen, declared, degrees_bounds
 from layers.importing.errors import ImportRefused
+from layers.importing.ogr import plain
 from layers.importing.options import LIMITS, ImportOptions
 
 
@@ -53,8 +54,7 @@ def convert(source: Path, slug: str, options: ImportOptions) -> ConvertedRaster:
                 return _describe(cog, target, crs, notes)
     except (RasterioError, OSError, ValueError) as error:
         target.unlink(missing_ok=True)
-        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-        raise ImportRefused(_("GDAL non riesce a leggere il raster: %(error)s") % {"error": reason}) from error
+        raise ImportRefused(_("GDAL non riesce a leggere il raster: %(error)s") % {"error": plain(error)}) from error
     except ImportRefused:
         target.unlink(missing_ok=True)
         raise

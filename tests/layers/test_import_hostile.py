@@ -1,0 +1,127 @@
+"""Files made to harm, or merely broken, are refused in plain words and leave nothing behind."""
+
+import gzip
+import os
+import stat
+import zipfile
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from layers.importing import archives
+from layers.importing.errors import ImportRefused
+from layers.importing.options import Limits
+from layers.models import Layer
+from tests.layers.conftest import Importer
+from tests.layers.test_import_formats import write
+
+
+def geodata_tables() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relname FROM pg_class WHERE relnamespace = 'geodata'::regnamespace AND relkind = 'r'")
+        return {name for (name,) in cursor.fetchall()}
+
+
+def refusal(import_path: Importer, path: Path) -> str:
+    before = geodata_tables()
+    (outcome,) = import_path(path)
+    assert outcome.result == "refused"
+    assert outcome.layer is None
+    assert geodata_tables() == before
+    assert not Layer.objects.exists()
+    return outcome.reason
+
+
+def zipped(path: Path, members: dict[str, bytes], **changes: int) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            info = zipfile.ZipInfo(name)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = changes.get("mode", 0o644) << 16
+            archive.writestr(info, content)
+    return path
+
+
+@pytest.mark.parametrize("name", ["../fuori.shp", "/etc/x.shp", "a/../../x.shp", "C:\\x.shp", "..\\x.shp"])
+def test_a_path_that_leaves_the_archive(tmp_path: Path, import_path: Importer, name: str) -> None:
+    assert "esce dalla sua cartella" in refusal(import_path, zipped(tmp_path / "a.zip", {name: b"x"}))
+
+
+def test_a_link_in_an_archive(tmp_path: Path, import_path: Importer) -> None:
+    path = zipped(tmp_path / "a.zip", {"a.shp": b"/etc/passwd"}, mode=stat.S_IFLNK | 0o777)
+    assert "collegamento" in refusal(import_path, path)
+
+
+def test_a_link_on_disk(tmp_path: Path, import_path: Importer) -> None:
+    link = tmp_path / "dati.geojson"
+    link.symlink_to("/etc/passwd")
+    assert "non è un file normale" in refusal(import_path, link)
+
+
+def test_a_compression_bomb(tmp_path: Path, import_path: Importer) -> None:
+    path = zipped(tmp_path / "a.zip", {"a.shp": b"\0" * 40_000_000, "a.dbf": b""})
+    assert "bomba" in refusal(import_path, path)
+
+
+def test_sizes_are_counted_while_extracting(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", {"a.shp": os.urandom(300_000), "a.dbf": b"x"})
+    with pytest.raises(ImportRefused, match="dimensione massima"):
+        archives.extract_shapefiles(path, tmp_path, Limits(archive_bytes=100_000))
+    with pytest.raises(ImportRefused, match="il massimo è 1"):
+        archives.extract_shapefiles(path, tmp_path, Limits(archive_entries=1))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.geojson", b'<OGRVRTDataSource><OGRVRTLayer name="x"><SrcDataSource>/etc/passwd', "XML ma non KML"),
+        ("a.tif", b"<VRTDataset rasterXSize='1'><SourceFilename>/etc/passwd</SourceFilename>", "XML ma non KML"),
+        ("a.kml", b'<?xml version="1.0"?><!DOCTYPE k [<!ENTITY x SYSTEM "file:///etc/passwd">]><kml>&x;', "DOCTYPE"),
+        ("a.gpkg", b"SQLite format 3\0" + b"\0" * 200, "non un GeoPackage"),
+        ("a.gpkg", b"SQLite format 3\0" + b"\0" * 52 + b"GPKG" + b"\0" * 4000, "aprirlo"),
+        ("a.json", b'{"nodes": [], "links": []}', "non GeoJSON"),
+        ("a.geojson", b'{"type": "FeatureCollection", "features": [', "GDAL"),
+        ("a.zip", b"PK\x03\x04rotto", "zip è rovinato"),
+        ("a.zip", None, "non contiene uno Shapefile"),
+        ("a.csv", b"", "vuoto"),
+        ("a.csv", b"nome;valore\na;1\nb;2\n", "Nessuna colonna di coordinate"),
+        ("a.csv", b"solo una colonna\na\nb\n", "separatore"),
+        ("a.csv.gz", gzip.compress(b"lat;lon\n45;10\n" * 4000)[:60], "gzip"),
+        ("a.parquet", b"PAR1" + b"\0" * 100, "Parquet rovinato"),
+        ("a.tif", b"II*\0" + b"\0" * 100, "raster"),
+        ("a.xyz", b"qualcosa", "non riconosciuto"),
+    ],
+)
+def test_a_file_that_is_not_what_it_should_be(tmp_path: Path, import_path: Importer, name, content, words) -> None:
+    path = tmp_path / name
+    path.write_bytes(content) if content is not None else zipped(path, {"leggimi.txt": b"x"})
+    reason = refusal(import_path, path)
+    assert words in reason
+    assert str(tmp_path) not in reason
+
+
+def test_a_name_like_a_gdal_prefix_is_only_a_name(tmp_path: Path, import_path: Importer) -> None:
+    odd = tmp_path / "vsicurl" / "http:"
+    odd.mkdir(parents=True)
+    (outcome,) = import_path(write(odd / "strati.gpkg", "GPKG"))
+    assert outcome.result == "imported"
+
+
+def test_sql_in_names_stays_a_name(tmp_path: Path, import_path: Importer) -> None:
+    path = tmp_path / "x'; DROP TABLE layers_layer; --.csv"
+    path.write_text('lat,lon,"a""; DROP TABLE layers_layer; --",fid,geom\n45,10,1,7,8\n')
+    (outcome,) = import_path(path)
+    assert outcome.layer is not None
+    names = [field.name for field in outcome.layer.fields.all()]
+    assert names == ["lat", "lon", "a_drop_table_layers_layer", "fid_orig", "geom_orig"]
+
+
+def test_a_failure_while_copying_leaves_neither_table_nor_row(tmp_path: Path, import_path, monkeypatch) -> None:
+    from layers.importing import engine
+
+    def broken(*_args: object) -> None:
+        raise ImportRefused("rotto alla fine")
+
+    monkeypatch.setattr(engine, "register", broken)
+    assert refusal(import_path, write(tmp_path / "edifici.gpkg", "GPKG")) == "rotto alla fine"

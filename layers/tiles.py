@@ -26,6 +26,8 @@ FEATURE_CAP = 20_000
 BYTES_CAP = 500_000
 THIN_BELOW = 14
 """Below this zoom a tile covers so much that what is smaller than a quarter of a pixel is left out."""
+DEGREES = " / 111320"
+"""From metres of EPSG:3857 to degrees of longitude, as SQL."""
 WORLD_M = 40_075_016.685578488
 
 
@@ -124,6 +126,7 @@ def tile_statement(layer: LayerEntry, fields: tuple[str, ...], address: TileAddr
         shape = sql.SQL("ST_Simplify({}, %(tolerance)s, true)").format(shape)
     integer_id = has_integer_id(layer)
     return sql.SQL(queries("layers", "tiles")["tile"]).format(
+        distinct=_one_per_cell(geometry, is_geographic and not stored) if coarse and is_point else sql.SQL(""),
         columns=sql.SQL(", ").join([column(name) for name in dict.fromkeys((layer.id_field, *fields))]),
         outputs=_outputs(layer, fields, integer_id),
         table=table_of(layer),
@@ -155,9 +158,15 @@ def _outputs(layer: LayerEntry, fields: tuple[str, ...], integer_id: bool) -> sq
     return sql.SQL(", ").join(outputs)
 
 
+def _one_per_cell(geometry: sql.Composable, degrees: bool) -> sql.Composable:
+    """Of points closer than half a pixel one is enough: the others would be drawn under it."""
+    scale = sql.SQL(DEGREES if degrees else "")
+    return sql.SQL("DISTINCT ON (ST_SnapToGrid({}, %(cell)s{}))").format(geometry, scale)
+
+
 def _size_test(geometry: sql.Composable, degrees: bool) -> sql.Composable:
     """Longer than a quarter of a pixel in some direction."""
-    scale = sql.SQL(" / 78000" if degrees else "")
+    scale = sql.SQL(DEGREES if degrees else "")
     return sql.SQL(
         "AND greatest(ST_XMax({g}) - ST_XMin({g}), ST_YMax({g}) - ST_YMin({g})) > %(min_size)s{scale}"
     ).format(g=geometry, scale=scale)

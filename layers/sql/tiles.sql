@@ -1,5 +1,5 @@
 -- name: tile
--- One vector tile (WebMercatorQuad) of one table. in: z x y slug cap min_size. out: bytea, empty when nothing meets it,
+-- One vector tile (WebMercatorQuad) of one table. in: z x y slug cap min_size cell tolerance. out: bytea, empty when nothing meets it,
 -- and how many features were met up to the cap.
 -- Two envelopes: the tile itself to clip to, and one wider by the buffer to search, so that lines and marks do not
 -- break at tile edges.
@@ -7,7 +7,7 @@ WITH tile AS (
     SELECT ST_TileEnvelope(%(z)s, %(x)s, %(y)s) AS bounds,
            ST_TileEnvelope(%(z)s, %(x)s, %(y)s, margin => 64.0 / 4096) AS search
 ), met AS (
-    SELECT {columns}, {geometry} AS "#geom"
+    SELECT {distinct} {columns}, {geometry} AS "#geom"
     FROM {table} AS f CROSS JOIN tile
     WHERE {index_geometry} && {search} {size_test}
     {thinning}

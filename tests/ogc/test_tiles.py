@@ -58,6 +58,35 @@ def test_a_tile_holds_the_features_that_meet_it(
         assert abs(centre.x - cx) <= 2 * pixel and abs(centre.y - cy) <= 2 * pixel
 
 
+def test_from_afar_one_point_of_each_cell_is_enough(client: Client, city: SimpleNamespace, tmp_path: Path) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO geodata.civici (geom) SELECT geom FROM geodata.civici")
+    forget_catalogue()
+    where = address_of(581500, 5000500, 11)
+    far = decode(tile(client, "civici", *where).content, "civici", *where, tmp_path)
+    assert 100 < len(far.ids) <= 237
+    where = address_of(581500, 5000500, 14)
+    near = decode(tile(client, "civici", *where).content, "civici", *where, tmp_path)
+    inside = f"ST_Intersects(geom_3857, ST_TileEnvelope({where[0]}, {where[2]}, {where[1]}))"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM geodata.civici WHERE {inside}")
+        assert len(near.ids) >= cursor.fetchone()[0] > 0
+
+
+def test_a_tile_past_the_byte_cap_keeps_the_largest(
+    client: Client, city: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE geodata.edifici SET geom = ST_Expand(geom, 3) WHERE fid <= 120")
+    forget_catalogue()
+    monkeypatch.setattr("layers.tiles.BYTES_CAP", 6000)
+    where = address_of(580400, 4999300, 13)
+    response = tile(client, "edifici", *where)
+    decoded = decode(response.content, "edifici", *where, tmp_path)
+    assert len(response.content) <= 6000 and len(decoded.ids) >= 100
+    assert sum(fid <= 120 for fid in decoded.ids) >= min(100, len(decoded.ids))
+
+
 def test_every_tile_in_range_is_answered_and_none_outside(client: Client, city: SimpleNamespace) -> None:
     assert tile(client, "edifici", 5, 0, 0).content == b""
     for z, y, x in ((0, 1, 0), (3, 8, 0), (3, 0, 8), (23, 0, 0), (99, 0, 0)):

@@ -59,6 +59,11 @@ def prepare(places: Places) -> None:
         raise FrontError(f"nginx refuses {places.front / 'nginx.conf'}:\n{result.stderr.strip()}")
 
 
+def clear_stale_files(places: Places) -> None:
+    """Remove the socket a killed nginx left: the next one could not listen on it."""
+    (places.front / "compress.sock").unlink(missing_ok=True)
+
+
 def command(places: Places) -> list[str]:
     """nginx in the foreground, for a supervisor. Call `prepare` first."""
     return [program(), "-e", "stderr", "-p", str(places.front), "-c", str(places.front / "nginx.conf")]

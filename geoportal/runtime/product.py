@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from geoportal.runtime import front
@@ -122,7 +123,8 @@ class Product:
             if has_command(name):
                 self._service(name, manage(name)).start()
         await asyncio.to_thread(front.prepare, self.places)
-        service = self._service("front", front.command(self.places))
+        clear = partial(front.clear_stale_files, self.places)
+        service = self._service("front", front.command(self.places), before=clear)
         service.start()
         await self.services["web"].ready(lambda: answers(self.places.address), _READY_S)
         if self.wishes.fleet != 0 and has_command("simulate"):

@@ -1,0 +1,140 @@
+"""The front server on the real product: types, caching, compression, and what is shown while web is away."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from email.message import Message
+
+import pytest
+
+from geoportal.runtime import front
+from geoportal.runtime.places import Places
+from geoportal.runtime.process import guarded
+from geoportal.runtime.product import listens
+from geoportal.runtime.templates import fill
+from tests.product import RunningProduct, eventually, free_port
+from tests.services import ROOT
+
+TILE = "/ogc/collections/edifici/tiles/WebMercatorQuad/14/5885/8648"
+"""Zoom, row and column of the middle of the city."""
+
+
+def get(url: str, **headers: str) -> tuple[int, Message, bytes]:
+    """Status, headers and body, also of an error."""
+    request = urllib.request.Request(url, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return response.status, response.headers, response.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read()
+
+
+def versioned_tile(product: RunningProduct) -> str:
+    _, _, page = get(f"{product.url}/")
+    found = re.search(r"collections/edifici/tiles/[^\"]*?v=(\d+)", page.decode())
+    assert found, f"the map page does not name the tiles of the buildings: {page.decode()}"
+    return f"{product.url}{TILE}?f=mvt&v={found[1]}"
+
+
+def test_a_hashed_name_is_kept_for_ever_and_a_plain_one_is_asked_for_again(product: RunningProduct) -> None:
+    manifest = json.loads((product.places.static / "staticfiles.json").read_text(encoding="utf-8"))["paths"]
+    plain = "vendor/maplibre-gl/maplibre-gl.mjs"
+    _, hashed_headers, _ = get(f"{product.url}/static/{manifest[plain]}")
+    _, plain_headers, _ = get(f"{product.url}/static/{plain}")
+    assert hashed_headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert plain_headers["Cache-Control"] == "no-cache"
+    assert hashed_headers["Content-Type"] == plain_headers["Content-Type"] == "text/javascript; charset=utf-8"
+
+
+def test_a_public_versioned_tile_is_kept_compressed_and_one_for_a_signed_in_person_is_not(
+    product: RunningProduct,
+) -> None:
+    url = versioned_tile(product)
+    _, first, body = get(url, Accept_Encoding="gzip", Accept_Language="it")
+    _, second, again = get(url, Accept_Encoding="gzip", Accept_Language="en")
+    _, signed_in, _ = get(url, Accept_Encoding="gzip", Cookie="sessionid=somebody")
+    assert (first["Content-Encoding"], second["Content-Encoding"]) == ("gzip", "gzip")
+    assert second["X-Cache"] == "HIT"
+    assert body == again
+    assert signed_in["X-Cache"] == "BYPASS"
+
+
+def test_a_client_that_does_not_take_gzip_gets_plain_bytes(product: RunningProduct) -> None:
+    url = versioned_tile(product)
+    get(url, Accept_Encoding="gzip")
+    _, headers, body = get(url, Accept_Encoding="identity")
+    assert headers["Content-Encoding"] is None
+    assert body[:1] == b"\x1a", "a vector tile begins with its layer"
+
+
+def test_a_tile_without_a_version_is_not_kept(product: RunningProduct) -> None:
+    url = f"{product.url}{TILE}?f=mvt"
+    get(url)
+    assert get(url)[1]["X-Cache"] == "MISS"
+
+
+def test_geojson_is_compressed(product: RunningProduct) -> None:
+    _, headers, _ = get(f"{product.url}/ogc/collections/edifici/items?f=json&limit=50", Accept_Encoding="gzip")
+    assert headers["Content-Encoding"] == "gzip"
+
+
+@pytest.fixture
+def front_alone() -> Iterator[str]:
+    """The address of a front server with nothing behind it."""
+    places = Places(ROOT / f"front-{os.getpid()}", port=free_port())
+    places.prepare()
+    front.prepare(places)
+    server = subprocess.Popen(guarded(front.command(places), signal.SIGTERM), stderr=subprocess.DEVNULL)
+    try:
+        eventually(lambda: listens("127.0.0.1", places.port), "the front listens")
+        yield f"http://127.0.0.1:{places.port}"
+    finally:
+        server.terminate()
+        server.wait()
+        shutil.rmtree(places.var)
+
+
+def test_while_web_is_away_people_get_a_page_that_reloads(front_alone: str) -> None:
+    status, headers, page = get(f"{front_alone}/")
+    assert (status, headers["Retry-After"], headers["Cache-Control"]) == (502, "3", "no-store")
+    assert b'http-equiv="refresh"' in page
+    assert b"Torniamo subito" in page
+
+
+@pytest.mark.parametrize("path", ["/ogc/collections?f=json", "/api/dispositivi", "/healthz", TILE])
+def test_while_web_is_away_programs_get_json(front_alone: str, path: str) -> None:
+    status, headers, body = get(f"{front_alone}{path}")
+    assert (status, headers["Retry-After"]) == (502, "3")
+    assert json.loads(body)["code"] == "ServiceUnavailable"
+
+
+def test_an_upload_past_the_limit_is_refused_in_words(front_alone: str) -> None:
+    request = urllib.request.Request(f"{front_alone}/admin/", method="POST", headers={"Content-Length": str(600 << 20)})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=10)
+    assert refused.value.code == 413
+    assert "512 MB" in refused.value.read().decode()
+
+
+def test_a_killed_front_listens_again(product: RunningProduct) -> None:
+    product.kill("front", signal.SIGKILL)
+    eventually(lambda: _reaches(product), "the front answers again")
+
+
+def test_a_template_with_an_unknown_mark_is_refused() -> None:
+    assert fill("listen @listen@;", {"listen": "127.0.0.1:1"}) == "listen 127.0.0.1:1;"
+    with pytest.raises(KeyError):
+        fill("root @nowhere@;", {})
+
+
+def _reaches(product: RunningProduct) -> bool:
+    try:
+        return get(f"{product.url}/healthz")[0] == 200
+    except OSError:
+        return False

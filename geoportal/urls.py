@@ -6,12 +6,15 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from geoportal import views
 from geoportal.health import healthz
+from geoportal.takeaway import views as takeaway
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("mappe/stile.json", views.style_of_all, name="map-style"),
     path("mappe/<slug:slug>/stile.json", views.style_of_layer, name="layer-style"),
     path("note/", views.notes, name="notes"),
+    path("tecnici/", include("geoportal.technicians.urls")),
+    path("mappe/<slug:slug>/esporta.html", takeaway.export, name="map-export"),
     path("admin/", admin.site.urls),
     path("accedi/", auth.LoginView.as_view(), name="login"),
     path("esci/", auth.LogoutView.as_view(), name="logout"),

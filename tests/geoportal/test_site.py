@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from layers.models import Access, Layer, Style
+from tests.geodata import forget_catalogue
 
 
 @pytest.fixture
@@ -20,6 +21,7 @@ def layers(transactional_db: None) -> None:
         geometry_type="POLYGON", access=Access.INTERNAL,
     )  # fmt: skip
     Style.objects.create(layer=roads, name="base", title_it="Base", spec={"symbol": {"stroke": "#aa0000"}})
+    forget_catalogue()
 
 
 @pytest.mark.usefixtures("layers")

@@ -1,0 +1,111 @@
+"""Readable names and units for what devices report: the unit is read from the end of the contract's key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+UNITS = {
+    "_pct": "%",
+    "_c": "°C",
+    "_dbm": "dBm",
+    "_ms": "ms",
+    "_s": "s",
+    "_mb": "MB",
+    "_bytes": "B",
+    "_kbps": "kbit/s",
+    "_bps": "bit/s",
+    "_mbps": "Mbit/s",
+    "_v": "V",
+    "_w": "W",
+    "_mm": "mm",
+}
+NAMES = {
+    "uptime_s": gettext_lazy("Acceso da"),
+    "clients": gettext_lazy("Utenti collegati"),
+    "cpu_pct": gettext_lazy("Processore"),
+    "mem_pct": gettext_lazy("Memoria"),
+    "disk_pct": gettext_lazy("Disco"),
+    "temp_c": gettext_lazy("Temperatura"),
+    "loss_pct": gettext_lazy("Pacchetti persi"),
+    "rtt_ms": gettext_lazy("Tempo di risposta della rete"),
+    "model": gettext_lazy("Modello"),
+    "fw": gettext_lazy("Versione del software"),
+    "serial": gettext_lazy("Matricola"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One line: the contract's key stays visible, as technicians search for it."""
+
+    key: str
+    name: str
+    value: str
+
+
+def readings(values: dict[str, Any]) -> list[Reading]:
+    """The values of a sample or description, nested ones under dotted keys, in the order they were sent."""
+    return [_reading(key, value) for key, value in _flat("", values)]
+
+
+def cause_text(code: str) -> str:
+    """The code of a cause in readable form."""
+    return code.replace("_", " ").capitalize()
+
+
+def evidence_lines(evidence: list[dict[str, Any]]) -> list[tuple[str, str, str, str]]:
+    """(text, value, threshold, since) of each piece of evidence, weightiest first."""
+    return [
+        (
+            cause_text(str(entry.get("code", ""))),
+            _shown(entry.get("value")),
+            _shown(entry.get("threshold")),
+            str(entry.get("since") or ""),
+        )
+        for entry in evidence
+    ]
+
+
+def _flat(prefix: str, values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(f"{prefix}{key}.", value)
+        elif isinstance(value, list) and value and all(isinstance(part, dict) for part in value):
+            for place, part in enumerate(value, 1):
+                yield from _flat(f"{prefix}{key}.{place}.", part)
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _reading(key: str, value: Any) -> Reading:
+    last = key.rsplit(".", 1)[-1]
+    unit = next((unit for ending, unit in UNITS.items() if last.endswith(ending)), "")
+    name = str(NAMES.get(last, key.replace("_", " ").replace(".", " · ")))
+    if last == "uptime_s" and isinstance(value, int | float):
+        return Reading(key, name, _span(int(value)))
+    shown = _shown(value)
+    return Reading(key, name, f"{shown} {unit}".strip() if shown else "–")
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return _("sì") if value else _("no")
+    if isinstance(value, int | float):
+        return str(number_format(round(value, 3), use_l10n=True))
+    if isinstance(value, list):
+        return ", ".join(_shown(part) for part in value)
+    return str(value)
+
+
+def _span(seconds: int) -> str:
+    days, rest = divmod(seconds, 86400)
+    hours, rest = divmod(rest, 3600)
+    return _("%(days)d g %(hours)d h %(minutes)d min") % {"days": days, "hours": hours, "minutes": rest // 60}

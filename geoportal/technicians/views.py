@@ -1,0 +1,105 @@
+"""Pages for technicians and administrators: every device, worst first, and one device in full."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_cache_control
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from geoportal.context import is_technician
+from geoportal.device_layers import visible_kinds
+from geoportal.map_texts import map_texts
+from geoportal.marks import MARKS, marks_for_page
+from geoportal.monitoring.models import Device
+from geoportal.technicians.readings import cause_text, evidence_lines, readings
+from geoportal.technicians.selectors import DeviceRow, dead_letter_count, device_row, device_rows
+from layers.rights import audience_of
+
+View = Callable[..., HttpResponse]
+
+
+def for_technicians(view: View) -> View:
+    """The log-in page for who has not signed in, 403 for who may not; nothing is cached on the way."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        if not is_technician(request.user):
+            raise PermissionDenied
+        response = view(request, *args, **kwargs)
+        patch_cache_control(response, private=True, no_store=True)
+        return response
+
+    return guarded
+
+
+@require_safe
+@for_technicians
+def device_list(request: HttpRequest) -> HttpResponse:
+    """Every device, worst first, then longest. Filters are a form: the page is whole without JavaScript."""
+    everything = device_rows(visible_kinds(audience_of(request.user)))
+    asked = {name: request.GET.get(name, "").strip()[:80] for name in ("stato", "genere", "area", "testo")}
+    rows = [row for row in everything if _fits(row, asked)]
+    counts = Counter(row.health for row in everything)
+    context = {
+        "rows": [(row, cause_text(row.cause)) for row in rows],
+        "total": len(everything),
+        "counts": [(health, mark, counts[health]) for health, mark in MARKS.items()],
+        "areas": sorted({row.area for row in everything if row.area}),
+        "kinds": Device.Kind.choices,
+        "asked": asked,
+        "config": _config(),
+    }
+    return render(request, "geoportal/technicians/list.html", context)
+
+
+@require_safe
+@for_technicians
+def device_page(request: HttpRequest, devid: str) -> HttpResponse:
+    """One device: state, evidence, latest readings, what it says of itself. One statement and a count."""
+    row = device_row(devid, visible_kinds(audience_of(request.user)))
+    if row is None:
+        raise Http404(_("Non c'è nessun dispositivo con codice «%(devid)s».") % {"devid": devid})
+    context = {
+        "device": row,
+        "name": row["name_en"] if get_language() == "en" and row["name_en"] else row["name_it"],
+        "kind": Device.Kind(row["kind"]).label,
+        "lifecycle": Device.Lifecycle(row["lifecycle"]).label,
+        "quality": Device.PositionQuality(row["position_quality"]).label,
+        "cause": cause_text(row["cause"]),
+        "evidence": evidence_lines(row["evidence"]),
+        "metrics": readings(row["metrics"]),
+        "info": readings(row["info"]),
+        "dead_letters": dead_letter_count(devid),
+    }
+    return render(request, "geoportal/technicians/device.html", context)
+
+
+def _fits(row: DeviceRow, asked: dict[str, str]) -> bool:
+    text = asked["testo"].casefold()
+    return (
+        asked["stato"] in ("", row.health)
+        and asked["genere"] in ("", row.kind)
+        and asked["area"] in ("", row.area)
+        and (not text or text in f"{row.devid} {row.name_it} {row.name_en} {row.place}".casefold())
+    )
+
+
+def _config() -> dict[str, Any]:
+    return {
+        "language": (get_language() or "it")[:2],
+        "devices": {"list": "/api/dispositivi", "events": "/eventi"},
+        "marks": marks_for_page(),
+        "texts": map_texts(),
+    }

@@ -22,8 +22,8 @@ def build(held: Catalogue, audience: Audience, base: str, language: str) -> dict
         "/conformance": _get("getConformance", "Conformance classes", ["f"], "Conformance"),
         "/openapi": _get("getApi", "This document", ["f"], "Page"),
         "/collections": _get("getCollections", "Collections", ["f"], "Collections"),
-        "/tileMatrixSets": _get("getTileMatrixSets", "Tile matrix sets", ["f"], "Page"),
-        "/tileMatrixSets/WebMercatorQuad": _get("getTileMatrixSet", "The tile matrix set", ["f"], "Page"),
+        "/tileMatrixSets": _get("getTileMatrixSets", "Tile matrix sets", ["fJson"], "Page"),
+        "/tileMatrixSets/WebMercatorQuad": _get("getTileMatrixSet", "The tile matrix set", ["fJson"], "Page"),
     }
     for layer in held.visible(audience):
         paths |= _layer(layer, audience, language)
@@ -49,8 +49,8 @@ def _layer(layer: LayerEntry, audience: Audience, language: str) -> dict[str, An
     paths = {here: _get(f"describe{name}", "Collection", ["f"], "Page", tag=slug)}
     if layer.kind != "vector":
         tiles = f"{here}/map/tiles"
-        paths[tiles] = _get(f"mapTilesets{name}", "Map tilesets", ["f"], "Page", tag=slug)
-        paths[f"{tiles}/WebMercatorQuad"] = _get(f"mapTileset{name}", "Map tileset", ["f"], "Page", tag=slug)
+        paths[tiles] = _get(f"mapTilesets{name}", "Map tilesets", ["fJson"], "Page", tag=slug)
+        paths[f"{tiles}/WebMercatorQuad"] = _get(f"mapTileset{name}", "Map tileset", ["fJson"], "Page", tag=slug)
         address = f"{tiles}/WebMercatorQuad/{{tileMatrix}}/{{tileRow}}/{{tileCol}}"
         paths[address] = _get(f"mapTile{name}", "Map tile", [*_ADDRESS, "tileFormat", "v"], "Picture", tag=slug)
         return paths
@@ -59,12 +59,12 @@ def _layer(layer: LayerEntry, audience: Audience, language: str) -> dict[str, An
     paths[f"{here}/schema"] = _get(f"schema{name}", "Schema", ["f"], "Page", tag=slug)
     paths[f"{here}/items"] = _items(layer, fields, name, language)
     paths[f"{here}/items/{{featureId}}"] = _get(
-        f"item{name}", "One feature", ["featureId", _crs_parameter("crs", layer), "f"], "Feature", tag=slug
+        f"item{name}", "One feature", ["featureId", _crs_parameter("crs", layer), "fItems"], "Feature", tag=slug
     )
     if layer.geometry_field:
         tiles = f"{here}/tiles"
-        paths[tiles] = _get(f"tilesets{name}", "Vector tilesets", ["f"], "Page", tag=slug)
-        paths[f"{tiles}/WebMercatorQuad"] = _get(f"tileset{name}", "Vector tileset", ["f"], "Page", tag=slug)
+        paths[tiles] = _get(f"tilesets{name}", "Vector tilesets", ["fJson"], "Page", tag=slug)
+        paths[f"{tiles}/WebMercatorQuad"] = _get(f"tileset{name}", "Vector tileset", ["fTileset"], "Page", tag=slug)
         address = f"{tiles}/WebMercatorQuad/{{tileMatrix}}/{{tileRow}}/{{tileCol}}"
         asked = [*_ADDRESS, "mvt", "v", "properties"]
         paths[address] = _get(f"tile{name}", "Vector tile", asked, "Tile", tag=slug)
@@ -73,7 +73,7 @@ def _layer(layer: LayerEntry, audience: Audience, language: str) -> dict[str, An
 
 def _items(layer: LayerEntry, fields: tuple[FieldEntry, ...], name: str, language: str) -> dict[str, Any]:
     parameters: list[str | dict[str, Any]] = ["limit", "offset", "after", "datetime", "properties", "skipGeometry"]
-    parameters += ["sortby", "filter", "filter-lang", "f"]
+    parameters += ["sortby", "filter", "filter-lang", "fItems"]
     if layer.geometry_field:
         parameters += ["bbox", _crs_parameter("bbox-crs", layer), _crs_parameter("crs", layer)]
         parameters.append(_crs_parameter("filter-crs", layer))
@@ -132,6 +132,9 @@ def _parameters() -> dict[str, Any]:
     bbox = {"type": "array", "oneOf": [{"minItems": 4, "maxItems": 4}, {"minItems": 6, "maxItems": 6}]}
     return {
         "f": _query("f", {"type": "string", "enum": ["json", "html"]}, "Format; else by Accept."),
+        "fJson": _query("f", {"type": "string", "enum": ["json"], "default": "json"}, "Format."),
+        "fTileset": _query("f", {"type": "string", "enum": ["json", "tilejson"], "default": "json"}, "Format."),
+        "fItems": _query("f", {"type": "string", "enum": ["json", "geojson", "html"]}, "Format; else by Accept."),
         "limit": _query(
             "limit",
             {"type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT_DEFAULT},
@@ -171,16 +174,19 @@ def _content(media: dict[str, str]) -> dict[str, Any]:
 
 def _responses() -> dict[str, Any]:
     crs = {"description": "CRS of the coordinates.", "schema": {"type": "string"}}
-    features = _content({"application/geo+json": "Features"})
+    page = {"text/html": "Html"}
+    documents = {"application/json": "Any", "application/schema+json": "Any"}
+    documents["application/vnd.oai.openapi+json;version=3.0"] = "Any"
+    features = _content({"application/geo+json": "Features"} | page)
     return {
-        "Page": {"description": "The document.", "content": _content({"application/json": "Any"})},
-        "Conformance": {"description": "Classes.", "content": _content({"application/json": "Conformance"})},
-        "Collections": {"description": "Collections.", "content": _content({"application/json": "Collections"})},
+        "Page": {"description": "The document.", "content": _content(documents | page)},
+        "Conformance": {"description": "Classes.", "content": _content({"application/json": "Conformance"} | page)},
+        "Collections": {"description": "Collections.", "content": _content({"application/json": "Collections"} | page)},
         "Features": {"description": "Features.", "headers": {"Content-Crs": crs}, "content": features},
         "Feature": {
             "description": "A feature.",
             "headers": {"Content-Crs": crs},
-            "content": _content({"application/geo+json": "Feature"}),
+            "content": _content({"application/geo+json": "Feature"} | page),
         },
         "Tile": {
             "description": "A vector tile; empty when there is nothing in it.",
@@ -192,7 +198,7 @@ def _responses() -> dict[str, Any]:
         },
         "Problem": {
             "description": "What is wrong and what to do.",
-            "content": _content({"application/json": "Exception"}),
+            "content": _content({"application/json": "Exception"} | page),
         },
     }
 
@@ -203,6 +209,7 @@ def _schemas() -> dict[str, Any]:
     links = {"type": "array", "items": link}
     return {
         "Any": {"type": "object"},
+        "Html": {"type": "string"},
         "Bytes": {"type": "string", "format": "binary"},
         "Exception": {
             "type": "object",

@@ -1,0 +1,95 @@
+"""OpenAPI 3.0 classes of Common, Features and Tiles: self-contained, complete, and true of what the services do."""
+
+import json
+import re
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from ogc import urls
+
+PLACES = {"featureId": "1", "tileMatrix": "3", "tileRow": "2", "tileCol": "4"}
+SAMPLES = {
+    "limit": "3", "offset": "5", "bbox": "9,44,11,46", "datetime": "2020-01-01/..", "properties": "@",
+    "skipGeometry": "true", "sortby": "@", "q": "via", "filter": "TRUE", "filter-lang": "cql2-text", "v": "1",
+}  # fmt: skip
+
+
+@pytest.fixture
+def document(client: Client, city: SimpleNamespace) -> dict[str, Any]:
+    response = client.get("/ogc/openapi")
+    assert response["Content-Type"] == "application/vnd.oai.openapi+json;version=3.0"
+    found: dict[str, Any] = json.loads(response.content)
+    return found
+
+
+def resolved(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    """What a local reference points to."""
+    if "$ref" not in node:
+        return node
+    found: Any = document
+    for part in node["$ref"].removeprefix("#/").split("/"):
+        found = found[part]
+    return dict(found)
+
+
+def every_reference(node: Any) -> set[str]:
+    if isinstance(node, dict):
+        return {node["$ref"]} if "$ref" in node else set().union(*map(every_reference, node.values()), set())
+    return set().union(*map(every_reference, node), set()) if isinstance(node, list) else set()
+
+
+def test_it_is_self_contained(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.0")
+    references = every_reference(document)
+    assert references and all(reference.startswith("#/components/") for reference in references)
+    for reference in references:
+        assert resolved(document, {"$ref": reference})
+    operations = [one["get"]["operationId"] for one in document["paths"].values()]
+    assert len(operations) == len(set(operations))
+
+
+def test_every_path_answers_with_a_declared_media_type(document: dict[str, Any], client: Client) -> None:
+    for path, item in document["paths"].items():
+        address = "/ogc" + re.sub(r"\{(\w+)\}", lambda found: PLACES[found[1]], path)
+        response = client.get(address)
+        assert response.status_code == 200, address
+        answer = resolved(document, item["get"]["responses"]["200"])
+        declared = {media.split(";")[0] for media in answer["content"]}
+        assert response["Content-Type"].split(";")[0] in declared, address
+
+
+def test_every_declared_parameter_is_taken_and_any_other_refused(document: dict[str, Any], client: Client) -> None:
+    for path, item in document["paths"].items():
+        address = "/ogc" + re.sub(r"\{(\w+)\}", lambda found: PLACES[found[1]], path)
+        for parameter in (resolved(document, one) for one in item["get"]["parameters"]):
+            if parameter["in"] != "query":
+                continue
+            value = sample(parameter).replace("@", "via" if "civici" in path else "uso")
+            response = client.get(address, {parameter["name"]: value})
+            assert response.status_code == (400 if value == "" else 200), (address, parameter["name"], response.content)
+        assert client.get(address, {"sconosciuto": "1"}).status_code == 400, address
+
+
+def sample(parameter: dict[str, Any]) -> str:
+    """A value that the schema of a parameter allows; "" for `after`, which only comes from a link."""
+    schema, name = parameter["schema"], parameter["name"]
+    if name == "after":
+        return ""
+    if name in SAMPLES:
+        return SAMPLES[name]
+    if "enum" in schema:
+        return str(schema["enum"][-1])
+    by_format = {"date": "2020-01-01", "date-time": "2020-01-01T00:00:00Z"}
+    return by_format.get(schema.get("format", ""), {"integer": "1", "number": "1.5", "boolean": "true"}.get(
+        schema["type"], "x"))  # fmt: skip
+
+
+def test_every_address_of_the_services_is_described(document: dict[str, Any]) -> None:
+    described = {re.sub(r"\{\w+\}", "*", path.replace("/edifici", "/*")) for path in document["paths"]}
+    for pattern in urls.urlpatterns:
+        route = re.sub(r"<\w+:\w+>", "*", str(pattern.pattern)).replace("tiles/*", "tiles/WebMercatorQuad")
+        route = route.replace("tileMatrixSets/*", "tileMatrixSets/WebMercatorQuad") or "/"
+        assert route in described or "/map/" in route, route  # no raster in this city

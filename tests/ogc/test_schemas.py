@@ -1,0 +1,62 @@
+"""OGC API - Features Part 3 queryables and Part 5 schemas: roles, titles, units, and nothing that cannot be asked."""
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from layers.models import Field
+from tests.geodata import forget_catalogue
+
+
+def get(client: Client, path: str) -> dict[str, Any]:
+    response = client.get(f"/ogc/collections/{path}")
+    assert response.status_code == 200 and response["Content-Type"] == "application/schema+json"
+    found: dict[str, Any] = json.loads(response.content)
+    return found
+
+
+def test_queryables_are_a_json_schema_of_what_can_be_filtered_by(client: Client, city: SimpleNamespace) -> None:
+    Field.objects.filter(layer=city.buildings, name="altezza").update(is_filterable=False)
+    forget_catalogue()
+    made = get(client, "edifici/queryables")
+    assert made["$schema"] == "https://json-schema.org/draft/2020-12/schema" and made["type"] == "object"
+    assert made["$id"] == "http://testserver/ogc/collections/edifici/queryables"
+    assert set(made["properties"]) == {"geometry", "uso", "piani", "demolito", "rilevato", "aggiornato"}
+    assert client.get("/ogc/collections/edifici/items?altezza=1").status_code == 400
+    assert client.get("/ogc/collections/edifici/items?sortby=altezza").status_code == 400
+    assert client.get("/ogc/collections/edifici/items", {"filter": "altezza > 1"}).status_code == 400
+
+
+def test_every_queryable_can_be_asked_by(client: Client, city: SimpleNamespace) -> None:
+    values = {"uso": "scuola", "piani": "1", "altezza": "1", "demolito": "true", "rilevato": "2020-01-01",
+              "aggiornato": "2021-01-01T00:00:00Z"}  # fmt: skip
+    names = set(get(client, "edifici/queryables")["properties"]) - {"geometry"}
+    assert names == set(values)
+    for name in names:
+        page = json.loads(client.get("/ogc/collections/edifici/items", {name: values[name]}).content)
+        assert page["numberMatched"] > 0, name
+
+
+def test_the_schema_says_roles_titles_and_units(client: Client, city: SimpleNamespace) -> None:
+    Field.objects.filter(layer=city.buildings, name="altezza").update(unit="m", title_it="Altezza", title_en="Height")
+    forget_catalogue()
+    made = get(client, "edifici/schema")["properties"]
+    assert made["fid"]["x-ogc-role"] == "id"
+    assert made["geometry"] == {"format": "geometry-polygon", "x-ogc-role": "primary-geometry", "x-ogc-propertySeq": 2}
+    assert made["rilevato"]["x-ogc-role"] == "primary-instant" and made["rilevato"]["format"] == "date"
+    assert made["altezza"]["x-ogc-unit"] == "m" and made["altezza"]["title"] == "Altezza"
+    english = client.get("/ogc/collections/edifici/schema", headers={"accept-language": "en"})
+    assert json.loads(english.content)["properties"]["altezza"]["title"] == "Height"
+
+
+@pytest.mark.parametrize("slug", ["edifici", "civici"])
+def test_features_follow_their_schema(client: Client, city: SimpleNamespace, slug: str) -> None:
+    types: dict[str, Any] = {"string": str, "integer": int, "number": (int, float), "boolean": bool}
+    properties = get(client, f"{slug}/schema")["properties"]
+    page = json.loads(client.get(f"/ogc/collections/{slug}/items?limit=100").content)
+    for feature in page["features"]:
+        for name, value in feature["properties"].items():
+            assert value is None or isinstance(value, types[properties[name]["type"]])

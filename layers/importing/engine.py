@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from django.conf import settings
@@ -34,6 +36,7 @@ from layers.models import Layer
 log = logging.getLogger(__name__)
 
 Result = ImportOutcome.Result
+_LEFT_OVER_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,10 @@ def import_file(run: ImportRun, file: FileToImport, options: ImportOptions) -> l
 def _workspace() -> Path:
     folder = Path(settings.VAR_DIR) / "imports"
     folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob("import-*"):
+        # A killed process could not take its folder away; no import runs for a day.
+        if time.time() - left.stat().st_mtime > _LEFT_OVER_S:
+            shutil.rmtree(left, ignore_errors=True)
     return folder
 
 
@@ -97,13 +104,12 @@ def unchanged(file: FileToImport) -> list[ImportOutcome]:
 class Opener:
     """One source layer not opened yet: its name is known, its reading may still fail."""
 
-    def __init__(self, layer: str, title: str, make: object) -> None:
+    def __init__(self, layer: str, title: str, make: Callable[[], VectorSource]) -> None:
         self.layer, self.title, self._make = layer, title, make
 
     def open(self) -> VectorSource:
         """Inspect the layer. Raises ImportRefused."""
-        source: VectorSource = self._make()  # type: ignore[operator]
-        return source
+        return self._make()
 
 
 def stem_of(path: Path) -> str:
@@ -130,7 +136,7 @@ def openers(path: Path, kind: FileKind, folder: Path, options: ImportOptions) ->
         for name, shape in shapes:
             if not options.only_layers or name in options.only_layers:
                 title = stem if len(shapes) == 1 else f"{stem} {name}"
-                yield Opener(name, title, lambda name=name, shape=shape: _shape(shape, name, options))
+                yield Opener(name, title, partial(_shape, shape, name, options))
     else:
         yield from _ogr_openers(path, kind, stem, options)
 
@@ -148,7 +154,7 @@ def _ogr_openers(path: Path, kind: FileKind, stem: str, options: ImportOptions) 
             yield Opener(
                 name,
                 title,
-                lambda name=name: OgrSource(path, kind, name, srid=options.srid, encoding=options.encoding),
+                partial(OgrSource, path, kind, name, srid=options.srid, encoding=options.encoding),
             )
 
 

@@ -32,7 +32,8 @@ def import_folder(run: ImportRun, folder: Path, options: ImportOptions) -> Itera
         file = FileToImport(path, path.relative_to(folder).as_posix())
         started = time.monotonic()
         try:
-            before = unchanged(file)
+            # Another CRS or encoding asked for is a reason to read the same bytes again.
+            before = [] if options.srid or options.encoding else unchanged(file)
         except (ImportRefused, OSError):
             before = []
         if before:

@@ -44,7 +44,10 @@ class VectorSource(Protocol):
     json_fields: frozenset[str]
     crs: FoundCrs
     bounds: Bounds | None
-    encoding: FoundEncoding | None
+
+    @property
+    def encoding(self) -> FoundEncoding | None: ...
+
     expected: int | None
     """Number of features, None when the format does not say."""
     notes: list[str]

@@ -183,13 +183,15 @@ class CsvSource:
 
     def _inspect(self, guesses: list[ColumnGuess]) -> None:
         """First pass over the whole file: rows that fit, types that hold for all of them, the extent."""
-        self.expected = 0
+        self.expected: int | None = None
+        count = 0
         for _lines, rows in self._chunks(self.rejected):
-            self.expected += len(rows)
+            count += len(rows)
             for guess, cells in zip(guesses, zip(*rows, strict=True), strict=False):
                 guess.see(pa.array(cells, pa.string()))
             self._coordinates.see(rows)
-        if not self.expected:
+        self.expected = count
+        if not count:
             raise ImportRefused(_("Nessuna riga ha le %(count)s colonne dell'intestazione.") % {"count": len(guesses)})
         self._coordinates.settle()
         self.bounds: Bounds | None = self._coordinates.bounds

@@ -36,7 +36,7 @@ def measure(case: Case, root: str, database: dict[str, str], *, clients: int, ro
     """Run one workload. Raises RuntimeError when an answer was not 2xx or a tool failed."""
     web: list[tuple[float, float]] = []
     plain: list[float] = []
-    _wrk(root + case.path, clients, 1)  # the first answers load code and the catalogue
+    warm(root + case.path, clients, 1)
     for _round in range(rounds):
         web.append(_wrk(root + case.path, clients, seconds))
         if case.statement:
@@ -46,6 +46,11 @@ def measure(case: Case, root: str, database: dict[str, str], *, clients: int, ro
         statistics.median(p99 for _, p99 in web),
         statistics.median(plain) if plain else None,
     )
+
+
+def warm(address: str, clients: int, seconds: int) -> None:
+    """Ask without measuring: a worker's first answers load its code and the catalogue."""
+    _run(["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", address])
 
 
 def _wrk(address: str, clients: int, seconds: int) -> tuple[float, float]:

@@ -18,7 +18,7 @@ from layers.filters import Whitelist, column
 from layers.items import ItemsQuery, feature_text, items_statement
 from layers.rights import PUBLIC
 from layers.tiles import FEATURE_CAP, TileAddress, tile_params, tile_statement
-from tests.benchmarks.measure import Case, measure
+from tests.benchmarks.measure import Case, measure, warm
 from tests.geodata import make_layer
 from tests.liveserver import served
 
@@ -101,6 +101,7 @@ def run(cluster: Cluster, options: argparse.Namespace, out: TextIO) -> None:
     out.write(f"{options.buildings} buildings, {options.clients} clients, {options.workers} workers\n")
     out.write(f"{'workload':<24}{'requests/s':>12}{'p99 ms':>10}{'pgbench/s':>12}{'ratio':>8}\n")
     with served(workers=options.workers) as root:
+        warm(f"{root}/ogc/collections", options.clients, 10)  # until every worker has started
         for case in cases(layer):
             got = measure(case, root, database, clients=options.clients, rounds=options.rounds, seconds=options.seconds)
             plain = f"{got.sql_per_s:12.0f}{got.ratio:8.2f}" if got.sql_per_s else f"{'–':>12}{'–':>8}"

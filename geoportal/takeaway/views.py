@@ -11,8 +11,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from geoportal.device_layers import DEVICE_LAYERS
+from geoportal.monitoring.causes import cause_text
 from geoportal.takeaway.build import device_file, layer_file
-from geoportal.technicians.readings import cause_text
 from geoportal.technicians.selectors import device_rows
 from layers.catalogue import LayerEntry, catalogue
 from layers.errors import BadQuery, LayerNotFound

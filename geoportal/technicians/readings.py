@@ -10,6 +10,8 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from geoportal.monitoring.causes import cause_text
+
 UNITS = {
     "_pct": "%",
     "_c": "°C",
@@ -52,11 +54,6 @@ class Reading:
 def readings(values: dict[str, Any]) -> list[Reading]:
     """The values of a sample or description, nested ones under dotted keys, in the order they were sent."""
     return [_reading(key, value) for key, value in _flat("", values)]
-
-
-def cause_text(code: str) -> str:
-    """The code of a cause in readable form."""
-    return code.replace("_", " ").capitalize()
 
 
 def evidence_lines(evidence: list[dict[str, Any]]) -> list[tuple[str, str, str, str]]:

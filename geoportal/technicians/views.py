@@ -20,8 +20,9 @@ from geoportal.context import is_technician
 from geoportal.device_layers import visible_kinds
 from geoportal.map_texts import map_texts
 from geoportal.marks import MARKS, marks_for_page
+from geoportal.monitoring.causes import cause_text
 from geoportal.monitoring.models import Device
-from geoportal.technicians.readings import cause_text, evidence_lines, readings
+from geoportal.technicians.readings import evidence_lines, readings
 from geoportal.technicians.selectors import DeviceRow, dead_letter_count, device_row, device_rows
 from layers.rights import audience_of
 

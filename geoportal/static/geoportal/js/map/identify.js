@@ -10,7 +10,7 @@ export function identify(map, { layers, panels, format, texts, onSelect }) {
   let selected = ''
 
   map.addSource(HIGHLIGHT, { type: 'geojson', data: empty() })
-  map.addLayer({ id: `${HIGHLIGHT}|fill`, type: 'fill', source: HIGHLIGHT, filter: ['==', ['geometry-type'], 'Polygon'], paint: { 'fill-color': '#ff9900', 'fill-opacity': 0.25 } })
+  map.addLayer({ id: `${HIGHLIGHT}|fill`, type: 'fill', source: HIGHLIGHT, filter: ['==', ['geometry-type'], 'Polygon'], paint: { 'fill-color': '#ff9900', 'fill-opacity': 0.12 } })
   map.addLayer({ id: `${HIGHLIGHT}|halo`, type: 'line', source: HIGHLIGHT, layout: { 'line-join': 'round' }, paint: { 'line-color': '#17324d', 'line-width': 5 } })
   map.addLayer({ id: `${HIGHLIGHT}|line`, type: 'line', source: HIGHLIGHT, layout: { 'line-join': 'round' }, paint: { 'line-color': '#ffb000', 'line-width': 3 } })
   map.addLayer({ id: `${HIGHLIGHT}|point`, type: 'circle', source: HIGHLIGHT, filter: ['==', ['geometry-type'], 'Point'], paint: { 'circle-radius': 10, 'circle-color': '#ffb000', 'circle-opacity': 0.3, 'circle-stroke-color': '#17324d', 'circle-stroke-width': 3 } })
@@ -83,7 +83,8 @@ export function identify(map, { layers, panels, format, texts, onSelect }) {
     try {
       const results = await Promise.all(targets.map((target) => read(target, signal)))
       if (signal.aborted) return
-      show(results)
+      // The smallest first: who clicks on a house does not ask about the municipality around it.
+      show(results.sort((a, b) => extent(a.item?.geometry) - extent(b.item?.geometry)))
       onSelect()
     } catch (error) {
       if (error.name !== 'AbortError') throw error
@@ -106,6 +107,18 @@ export function identify(map, { layers, panels, format, texts, onSelect }) {
       if (layers.has(slug)) await open([{ slug, fid: key.slice(slug.length + 1) }])
     },
   }
+}
+
+/** Area of a geometry's bounding box in square degrees, only to compare by. */
+function extent(geometry) {
+  const box = [Infinity, Infinity, -Infinity, -Infinity]
+  const walk = (part) => {
+    if (typeof part[0] !== 'number') return part.forEach(walk)
+    const [x, y] = part
+    Object.assign(box, [Math.min(box[0], x), Math.min(box[1], y), Math.max(box[2], x), Math.max(box[3], y)])
+  }
+  for (const member of geometry?.geometries ?? [geometry]) if (member) walk(member.coordinates)
+  return box[0] === Infinity ? Infinity : (box[2] - box[0]) * (box[3] - box[1])
 }
 
 const empty = () => ({ type: 'FeatureCollection', features: [] })

@@ -126,8 +126,11 @@ class Steps:
         mark.write_text(stamp)
 
     def _static_fingerprint(self) -> str:
-        """Names, sizes and times of our own static files, and the lock of the vendored ones."""
-        digest = hashlib.sha256((BASE / "package-lock.json").read_bytes())
+        """Names, sizes and times of our own static files, and what npm says it has installed."""
+        digest = hashlib.sha256()
+        installed = BASE / "node_modules" / ".package-lock.json"
+        if installed.exists():
+            digest.update(installed.read_bytes())
         digest.update((BASE / "geoportal" / "settings.py").read_bytes())
         for package in _SOURCES:
             for folder in sorted((BASE / package).rglob("static")):

@@ -1,6 +1,15 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.db.models.signals import post_delete, post_migrate, post_save
 
 
 class GeoportalConfig(AppConfig):
     name = "geoportal"
     verbose_name = "Geoportale"
+
+    def ready(self) -> None:
+        from geoportal.devices.layers import refresh_extents, write_live_layers
+
+        post_migrate.connect(write_live_layers, sender=self, dispatch_uid="live layers")
+        for name in ("wifi.AccessPoint", "kiosks.Totem", "monitoring.DeviceStatus"):
+            for signal in (post_save, post_delete):
+                signal.connect(refresh_extents, sender=apps.get_model(name), dispatch_uid=f"extent of {name}")

@@ -20,5 +20,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("esci/", auth.LogoutView.as_view(), name="logout"),
     path("healthz", healthz, name="healthz"),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("api/", include("geoportal.devices.urls")),
     path("ogc", include("ogc.urls")),
 ]

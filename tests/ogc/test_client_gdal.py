@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from layers.models import Layer
 from tests.geodata import drop, make_layer
 from tests.liveserver import served
 from tests.ogc.conftest import BUILDING_FIELDS, BUILDINGS, NUMBERS
@@ -25,6 +26,7 @@ FROM generate_series(1, 26119) AS n
 
 @pytest.fixture
 def address(transactional_db: None) -> Iterator[str]:
+    Layer.objects.filter(is_live=True).delete()  # devices have tests of their own
     layers = [
         make_layer("edifici", "POLYGON", 32632, BUILDING_FIELDS, BUILDINGS),
         make_layer("civici", "POINT", 25832, {"via": "string", "civico": "string"}, NUMBERS.replace("32632", "25832")),

@@ -1,0 +1,26 @@
+from django.db import migrations
+
+FORWARD = """
+CREATE VIEW geodata.totem AS
+SELECT device.id AS fid, device.devid, device.name_it AS nome, device.place AS luogo,
+       status.health AS stato, status.health_since AS stato_dal, status.cause AS causa,
+       status.presence AS collegamento, status.last_seen_at AS ultimo_contatto,
+       totem.model AS modello, totem.mount_height_mm AS altezza_mm,
+       device.operator AS gestore, device.lifecycle AS stato_di_vita,
+       device.position_quality AS qualita_posizione, device.is_sample AS dati_di_esempio, device.geom
+FROM monitoring_device device
+JOIN monitoring_devicestatus status ON status.device_id = device.id
+JOIN kiosks_totem totem ON totem.device_ptr_id = device.id
+WHERE device.lifecycle NOT IN ('planned', 'removed')
+"""
+BACKWARD = "DROP VIEW geodata.totem"
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("kiosks", "0001_initial"),
+        ("monitoring", "0003_state_intervals"),
+        ("layers", "0002_geodata_schema_and_version_triggers"),
+    ]
+
+    operations = [migrations.RunSQL(FORWARD, BACKWARD)]

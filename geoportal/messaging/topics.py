@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 ROOT = "cremona/v1"
 SERVER_STATE = f"{ROOT}/srv/state"
+SERVER_PROBE = f"{ROOT}/srv/probe"
+"""Where ingest sends itself a message to know that its whole way through the broker works."""
 SHARDS = 16
 
 UP_CHANNELS = frozenset({"state", "info", "tele", "event", "cmdres"})

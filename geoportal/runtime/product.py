@@ -100,8 +100,8 @@ class Product:
     async def _fill(self, steps: Steps) -> None:
         """Accounts, broker rights, the sample city and devices, and the operator's folder."""
         await steps.once("sample-accounts", "Making the sample log-ins", manage("load_sample_accounts"))
-        if has_command("prepare_broker"):
-            await steps.run("Preparing the rights of the broker", manage("prepare_broker"), log="prepare-broker")
+        if has_command("setup_broker"):
+            await steps.run("Preparing the rights of the broker", manage("setup_broker"), log="setup-broker")
         if self.wishes.sample:
             for name, title in (
                 ("load_sample_city", "Loading the sample city"),

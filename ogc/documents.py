@@ -91,6 +91,9 @@ def _collection(ask: Ask, made: dict[str, Any], layer: LayerEntry) -> dict[str, 
     made |= {"attribution": layer.attribution, "license": layer.licence}
     if layer.kind == "vector":
         made["itemType"] = "feature"
+    else:
+        # GDAL takes every collection for features unless this member, which it alone knows, says otherwise.
+        made["layerDataType"] = "Raster"
     links = [
         link
         for link in made["links"]

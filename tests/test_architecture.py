@@ -18,7 +18,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "geoportal.messaging": ("geoportal.messaging", "geoportal.monitoring", *SHARED),
     "geoportal.monitoring": ("geoportal.monitoring", "geoportal.messaging", *SHARED),
 }
-WITHOUT_DJANGO = ("geoportal/messaging/topics.py", "wifi/agent", "kiosks/agent")
+WITHOUT_DJANGO = ("geoportal/messaging/topics.py", "geoportal/messaging/device", "wifi/agent", "kiosks/agent")
 """What runs on a device: no Django, not even by way of another module of ours."""
 
 

@@ -1,0 +1,161 @@
+"""Orders from the centre: each runs at most once, whatever the network repeats (contract §1.5).
+
+    taken → accepted → running → done | failed
+    otherwise one of: rejected (malformed), expired, unsupported
+
+An id is on disk before its order runs, so a second delivery, or a restart in between, never runs it again: it gets the
+same answer again. There is no order that runs a text as a program.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from geoportal.messaging.device.spool import Remembered, Spool
+
+logger = logging.getLogger("geoportal.device")
+
+Handler = Callable[[Mapping[str, Any]], Awaitable[str]]
+"""Carries out one order and answers what the operator should read. Raises CommandError."""
+
+MAX_OUTPUT_BYTES = 4096
+_MAX_ID = 64
+
+
+class CommandError(Exception):
+    """An order cannot be carried out: final state, code, and what the operator should read."""
+
+    def __init__(self, text: str, *, state: str = "failed", code: int = 1) -> None:
+        super().__init__(text)
+        self.state = state
+        self.code = code
+
+
+class Unsupported(CommandError):
+    """This device has no part that could do it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, state="unsupported", code=3)
+
+
+class Restarting(Exception):
+    """The order ends this boot; its result is told by the next one."""
+
+
+class Commands:
+    """The orders of one device. `say` puts a result into the spool."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        handlers: Mapping[str, Handler],
+        *,
+        say: Callable[[dict[str, Any]], None],
+        now: Callable[[], float],
+    ) -> None:
+        self._spool = spool
+        self._handlers = handlers
+        self._say = say
+        self._now = now
+        self._running: set[asyncio.Task[None]] = set()
+
+    def receive(self, payload: bytes) -> None:
+        """One message of `dn/cmd`."""
+        try:
+            command_id, op, arguments, expires = _parsed(payload)
+        except ValueError as error:
+            logger.warning("an order cannot be read: %s", error)
+            command_id = _readable_id(payload)
+            if command_id and self._spool.command(command_id) is None:
+                self._spool.take_command(command_id, "")
+                self._finish(command_id, "rejected", 2, str(error))
+            return
+        known = self._spool.command(command_id)
+        if known is not None:
+            if known.result is not None:
+                self._say(json.loads(known.result))
+            return
+        self._spool.take_command(command_id, op)
+        if expires is not None and self._now() > expires:
+            self._finish(command_id, "expired", 4, "it arrived after its time was over")
+        elif op not in self._handlers:
+            self._finish(command_id, "unsupported", 3, f"this device does not know {op[:80]!r}")
+        else:
+            self._say({"id": command_id, "st": "accepted"})
+            task = asyncio.get_running_loop().create_task(self._run(command_id, self._handlers[op], arguments))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def _run(self, command_id: str, handler: Handler, arguments: Mapping[str, Any]) -> None:
+        self._say({"id": command_id, "st": "running"})
+        try:
+            self._finish(command_id, "done", 0, await handler(arguments))
+        except Restarting:
+            return
+        except CommandError as error:
+            self._finish(command_id, error.state, error.code, str(error))
+        except Exception as error:  # the edge: whatever a driver raises is the order's result, not the agent's end
+            logger.exception("an order failed")
+            self._finish(command_id, "failed", 1, f"{type(error).__name__}: {error}")
+
+    def _finish(self, command_id: str, state: str, code: int, text: str) -> None:
+        output = text.encode()[:MAX_OUTPUT_BYTES].decode(errors="ignore")
+        result = {"id": command_id, "st": state, "code": code, "out": output}
+        self._spool.finish_command(command_id, json.dumps(result).encode())
+        self._say(result)
+
+    async def cancel(self) -> None:
+        """The agent ends: what still runs is told of by `settle` at the next start."""
+        running = list(self._running)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    def settle(self) -> None:
+        """At the start: orders that the end of the last process cut off. A reboot is done by having happened."""
+        for command in self._spool.unfinished_commands():
+            if self._was_a_reboot(command):
+                self._finish(command.id, "done", 0, "the device has started again")
+            else:
+                self._finish(command.id, "failed", 5, "the agent ended while the order ran")
+
+    def _was_a_reboot(self, command: Remembered) -> bool:
+        return command.op == "reboot" and command.boot != self._spool.boot
+
+
+def _parsed(payload: bytes) -> tuple[str, str, Mapping[str, Any], float | None]:
+    """Id, operation, arguments, and end of validity in seconds since the epoch. Raises ValueError."""
+    document = json.loads(payload)
+    if not isinstance(document, dict):
+        raise ValueError("an order must be a JSON object")
+    command_id, op, arguments = document.get("id"), document.get("op"), document.get("args") or {}
+    if not isinstance(command_id, str) or not 0 < len(command_id) <= _MAX_ID:
+        raise ValueError(f"id must be text of 1 to {_MAX_ID} characters")
+    if not isinstance(op, str) or not op:
+        raise ValueError("op must be text")
+    if not isinstance(arguments, dict):
+        raise ValueError("args must be an object")
+    expires = document.get("exp")
+    if expires is None:
+        return command_id, op, arguments, None
+    if not isinstance(expires, str):
+        raise ValueError("exp must be a time as text, for instance 2026-11-22T08:30:00Z")
+    moment = datetime.fromisoformat(expires)
+    if moment.tzinfo is None:
+        raise ValueError("exp must say its offset from UTC, for instance 2026-11-22T08:30:00Z")
+    return command_id, op, arguments, moment.timestamp()
+
+
+def _readable_id(payload: bytes) -> str:
+    """The id of an order that is otherwise unusable, so that it can at least be answered."""
+    try:
+        document = json.loads(payload)
+    except ValueError:
+        return ""
+    command_id = document.get("id") if isinstance(document, dict) else None
+    return command_id if isinstance(command_id, str) and 0 < len(command_id) <= _MAX_ID else ""

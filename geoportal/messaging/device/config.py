@@ -1,0 +1,135 @@
+"""The one-file configuration of an agent, TOML, as enrolment writes it.
+
+[device]  devid, kind, interval_s
+[broker]  host, port, username, password, tls, ca
+[spool]   path, max_mb
+[source]  optional: where the readings come from; what it holds is the agent's own business
+"""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from geoportal.messaging import topics
+
+DEFAULT_SPOOL = "/var/lib/geoportale-agent"
+_MAX_INTERVAL_S = 86_400
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the text says which file, which key, what was found and what is expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentConfig:
+    """What a device needs to speak for itself."""
+
+    devid: str
+    kind: str
+    host: str
+    port: int
+    username: str
+    password: str = field(repr=False)
+    interval_s: int = 30
+    tls: bool = False
+    ca: str = ""
+    spool_path: str = ""
+    spool_max_mb: float = 16.0
+    source: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def spool_file(self) -> Path:
+        """The spool's file; a path that names a folder gets one file per device in it."""
+        path = Path(self.spool_path or DEFAULT_SPOOL)
+        return path if path.suffix else path / f"{self.devid}.sqlite3"
+
+    def to_toml(self) -> str:
+        """The text that `load` reads back."""
+        # A JSON string is a valid TOML basic string.
+        quoted = {name: json.dumps(getattr(self, name)) for name in ("devid", "kind", "host", "username", "password")}
+        text = (
+            f"[device]\ndevid = {quoted['devid']}\nkind = {quoted['kind']}\ninterval_s = {self.interval_s}\n\n"
+            f"[broker]\nhost = {quoted['host']}\nport = {self.port}\nusername = {quoted['username']}\n"
+            f"password = {quoted['password']}\ntls = {str(self.tls).lower()}\nca = {json.dumps(self.ca)}\n\n"
+            f"[spool]\npath = {json.dumps(self.spool_path)}\nmax_mb = {float(self.spool_max_mb)}\n"
+        )
+        if self.source:
+            text += "\n[source]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in self.source.items())
+        return text
+
+
+def load(path: Path) -> AgentConfig:
+    """Read one configuration file. Raises ConfigError."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+    try:
+        return from_document(document)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def from_document(document: Mapping[str, Any]) -> AgentConfig:
+    """Check a parsed configuration. Raises ConfigError."""
+    device, broker, spool = (_table(document, name) for name in ("device", "broker", "spool"))
+    devid = _value(device, "device.devid", str)
+    try:
+        topics.check_devid(devid)
+    except topics.TopicError as error:
+        raise ConfigError(f"device.devid: {error}") from None
+    kind = _value(device, "device.kind", str)
+    if kind not in ("ap", "totem"):
+        raise ConfigError(f"device.kind must be 'ap' or 'totem', found {kind!r}")
+    username = _value(broker, "broker.username", str, devid)
+    if username != devid:
+        raise ConfigError(f"broker.username must be the device id {devid!r} (contract §1.1), found {username!r}")
+    ca = _value(broker, "broker.ca", str, "")
+    if ca and not Path(ca).is_file():
+        raise ConfigError(f"broker.ca names {ca!r}, which is not a file: give the broker's CA certificate in PEM form")
+    return AgentConfig(
+        devid=devid,
+        kind=kind,
+        interval_s=int(_number(device, "device.interval_s", 30, 1, _MAX_INTERVAL_S)),
+        host=_value(broker, "broker.host", str),
+        port=int(_number(broker, "broker.port", 1883, 1, 65535)),
+        username=username,
+        password=_value(broker, "broker.password", str),
+        tls=_value(broker, "broker.tls", bool, False),
+        ca=ca,
+        spool_path=_value(spool, "spool.path", str, ""),
+        spool_max_mb=_number(spool, "spool.max_mb", 16.0, 0.05, 4096),
+        source=_table(document, "source"),
+    )
+
+
+def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    table = document.get(name, {})
+    if not isinstance(table, dict):
+        raise ConfigError(f"[{name}] must be a table, found {table!r}")
+    return table
+
+
+def _value[T](table: Mapping[str, Any], key: str, of: type[T], default: T | None = None) -> T:
+    value = table.get(key.rpartition(".")[2], default)
+    if value is None:
+        raise ConfigError(f"{key} is missing")
+    if not isinstance(value, of) or (of is not bool and isinstance(value, bool)):
+        raise ConfigError(f"{key} must be of type {of.__name__}, found {value!r}")
+    if value == "" and default is None:
+        raise ConfigError(f"{key} is empty")
+    return value
+
+
+def _number(table: Mapping[str, Any], key: str, default: float, minimum: float, maximum: float) -> float:
+    value = table.get(key.rpartition(".")[2], default)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ConfigError(f"{key} must be a number, found {value!r}")
+    if not minimum <= value <= maximum:
+        raise ConfigError(f"{key} must lie between {minimum:g} and {maximum:g}, found {value!r}")
+    return value

@@ -1,0 +1,1 @@
+"""The device client, the agents and the simulator."""

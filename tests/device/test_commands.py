@@ -116,7 +116,8 @@ def test_every_order_with_an_id_gets_a_final_answer(spool: Spool, payload: bytes
 def test_an_order_without_an_id_is_ignored(spool: Spool, payload: bytes) -> None:
     totem = Totem(spool)
     deliver(totem, payload)
-    assert totem.said == totem.done == []
+    assert totem.said == []
+    assert totem.done == []
 
 
 def test_a_reboot_is_done_by_the_next_boot_and_runs_once(opened: Callable[[str], Spool]) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from geoportal.messaging import topics
 from geoportal.messaging.device.config import AgentConfig, ConfigError, from_document, load
 
 GOOD: dict[str, Any] = {
@@ -27,8 +28,20 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     path = tmp_path / "totem-01.toml"
     path.write_text(config.to_toml(), encoding="utf-8")
     assert load(path) == config
+    assert load(path).up("tele") == topics.up("totem-01", "tele")
     assert config.spool_file == tmp_path / "totem-01.sqlite3"
     assert "quote" not in repr(config)
+
+
+def test_a_shard_of_the_centres_choice_holds_and_a_spool_lies_beside_the_file(tmp_path: Path) -> None:
+    document = copy.deepcopy(GOOD)
+    document["device"]["shard"] = "0e"
+    document["spool"]["path"] = "ap-01.spool.sqlite"
+    config = from_document(document)
+    assert config.up("tele") == "cremona/v1/0e/ap-01/up/tele"
+    assert config.down("ack") == "cremona/v1/0e/ap-01/dn/ack"
+    (tmp_path / "ap-01.toml").write_text(config.to_toml(), encoding="utf-8")
+    assert load(tmp_path / "ap-01.toml").spool_file == tmp_path / "ap-01.spool.sqlite"
 
 
 @pytest.mark.parametrize(
@@ -37,6 +50,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
         ("device.devid", "AP 01", "3 to 32"),
         ("device.devid", None, "device.devid is missing"),
         ("device.kind", "lamp", "'ap' or 'totem'"),
+        ("device.shard", "xyz", "two of 0-9 and a-f"),
         ("device.interval_s", 0, "between 1 and 86400"),
         ("device.interval_s", True, "must be a number"),
         ("broker.port", 70000, "between 1 and 65535"),

@@ -117,7 +117,7 @@ def _login_and_rights(client: Client, config: AgentConfig, heard: _Heard, info: 
         return
     secure = "with TLS" if config.tls else "without TLS: anyone on the way can read the password"
     yield Finding("ok" if config.tls or _is_local(config.host) else "note", f"the broker accepts the login, {secure}")
-    listened = [topics.down(config.devid, channel) for channel in ("ack", "cfg", "cmd")] + [topics.SERVER_STATE]
+    listened = [config.down(channel) for channel in ("ack", "cfg", "cmd")] + [topics.SERVER_STATE]
     client.subscribe([(topic, 1) for topic in listened])
     _wait(client, lambda: len(heard.suback) == len(listened))
     for topic, code in zip(listened, heard.suback, strict=False):
@@ -133,7 +133,7 @@ def _login_and_rights(client: Client, config: AgentConfig, heard: _Heard, info: 
 def _right_to_write(client: Client, config: AgentConfig, heard: _Heard, info: Mapping[str, Any]) -> Finding:
     """Try with the device's own description, which is true at any time."""
     described = {"v": payloads.VERSION, "interval_s": config.interval_s, **info}
-    link.publish(client, topics.up(config.devid, "info"), payloads.encode(described), "info")
+    link.publish(client, config.up("info"), payloads.encode(described), "info")
     _wait(client, lambda: heard.puback is not None)
     if heard.puback is None:
         return Finding("fail", "the broker does not confirm a message")

@@ -1,15 +1,16 @@
 """The one-file configuration of an agent, TOML, as enrolment writes it.
 
-[device]  devid, kind, interval_s
+[device]  devid, kind, shard, interval_s
 [broker]  host, port, username, password, tls, ca
-[spool]   path, max_mb
+[spool]   path, max_mb; a path that does not begin with "/" is taken from the configuration file's folder
 [source]  optional: where the readings come from; what it holds is the agent's own business
 """
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ class AgentConfig:
     ca: str = ""
     spool_path: str = ""
     spool_max_mb: float = 16.0
+    shard: str = ""
+    """Two hex digits that the centre fixed at enrolment; empty: computed from the id."""
     source: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -46,12 +49,23 @@ class AgentConfig:
         path = Path(self.spool_path or DEFAULT_SPOOL)
         return path if path.suffix else path / f"{self.devid}.sqlite3"
 
+    def up(self, channel: str) -> str:
+        """The topic on which this device says something."""
+        return topics.up(self.devid, channel, self.shard or None)
+
+    def down(self, channel: str) -> str:
+        """The topic on which this device listens."""
+        return topics.down(self.devid, channel, self.shard or None)
+
     def to_toml(self) -> str:
         """The text that `load` reads back."""
         # A JSON string is a valid TOML basic string.
-        quoted = {name: json.dumps(getattr(self, name)) for name in ("devid", "kind", "host", "username", "password")}
+        quoted = {
+            name: json.dumps(getattr(self, name)) for name in ("devid", "kind", "shard", "host", "username", "password")
+        }
         text = (
-            f"[device]\ndevid = {quoted['devid']}\nkind = {quoted['kind']}\ninterval_s = {self.interval_s}\n\n"
+            f"[device]\ndevid = {quoted['devid']}\nkind = {quoted['kind']}\n"
+            f"shard = {quoted['shard']}\ninterval_s = {self.interval_s}\n\n"
             f"[broker]\nhost = {quoted['host']}\nport = {self.port}\nusername = {quoted['username']}\n"
             f"password = {quoted['password']}\ntls = {str(self.tls).lower()}\nca = {json.dumps(self.ca)}\n\n"
             f"[spool]\npath = {json.dumps(self.spool_path)}\nmax_mb = {float(self.spool_max_mb)}\n"
@@ -70,7 +84,9 @@ def load(path: Path) -> AgentConfig:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
     try:
-        return from_document(document)
+        config = from_document(document)
+        spool = path.parent / (config.spool_path or DEFAULT_SPOOL)
+        return replace(config, spool_path=str(spool.absolute()))
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
 
@@ -95,6 +111,7 @@ def from_document(document: Mapping[str, Any]) -> AgentConfig:
     return AgentConfig(
         devid=devid,
         kind=kind,
+        shard=_shard(device),
         interval_s=int(_number(device, "device.interval_s", 30, 1, _MAX_INTERVAL_S)),
         host=_value(broker, "broker.host", str),
         port=int(_number(broker, "broker.port", 1883, 1, 65535)),
@@ -106,6 +123,13 @@ def from_document(document: Mapping[str, Any]) -> AgentConfig:
         spool_max_mb=_number(spool, "spool.max_mb", 16.0, 0.05, 4096),
         source=_table(document, "source"),
     )
+
+
+def _shard(device: Mapping[str, Any]) -> str:
+    shard = _value(device, "device.shard", str, "")
+    if shard and not re.fullmatch("[0-9a-f]{2}", shard):
+        raise ConfigError(f"device.shard must be two of 0-9 and a-f, found {shard!r}")
+    return shard
 
 
 def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:

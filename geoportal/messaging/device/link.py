@@ -12,7 +12,6 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from geoportal.messaging import topics
 from geoportal.messaging.device.config import AgentConfig
 
 KEEPALIVE_S = 30
@@ -36,7 +35,7 @@ def new_client(config: AgentConfig, *, will: bytes | None, receive: Callable[[st
         client.tls_set_context(ssl.create_default_context(cafile=config.ca or None))
     if will is not None:
         delayed = _properties(PacketTypes.WILLMESSAGE, "WillDelayInterval", WILL_DELAY_S)
-        client.will_set(topics.up(config.devid, "state"), will, qos=1, retain=True, properties=delayed)
+        client.will_set(config.up("state"), will, qos=1, retain=True, properties=delayed)
     lasting = _properties(PacketTypes.CONNECT, "SessionExpiryInterval", SESSION_EXPIRY_S)
     client.connect_async(config.host, config.port, keepalive=KEEPALIVE_S, clean_start=False, properties=lasting)
 

@@ -79,9 +79,9 @@ class Session:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._connecting: asyncio.Task[None] | None = None
         self._listeners = {
-            topics.down(config.devid, "cmd"): self._hear_command,
-            topics.down(config.devid, "cfg"): self._hear_config,
-            topics.down(config.devid, "ack"): self._delivery.acknowledged,
+            config.down("cmd"): self._hear_command,
+            config.down("cfg"): self._hear_config,
+            config.down("ack"): self._delivery.acknowledged,
             topics.SERVER_STATE: self._hear_server,
         }
         self.refusal = ""
@@ -308,7 +308,7 @@ class Session:
     def _publish(self, channel: str, payload: bytes) -> int | None:
         if self._client is None:
             return None
-        return link.publish(self._client, topics.up(self._config.devid, channel), payload, channel)
+        return link.publish(self._client, self._config.up(channel), payload, channel)
 
     def _on_publish(self, client: Client, _data: object, mid: int, code: ReasonCode, _p: Properties | None) -> None:
         if client is self._client:

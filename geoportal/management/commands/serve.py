@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import socket
 from argparse import ArgumentParser
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from granian import Granian
 from granian.constants import Interfaces
+
+from geoportal.management.commands._sockets import clear_socket
 
 _BACKLOG = 2048
 _STOP_S = 8
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         if options["workers"] < 1:
             raise CommandError(f"--workers must be at least 1, found {options['workers']}")
         if uds is not None:
-            _clear(uds)
+            clear_socket(uds)
         Granian(
             "geoportal.wsgi:application",
             address=options["host"],
@@ -51,18 +51,3 @@ class Command(BaseCommand):
             workers_kill_timeout=_STOP_S,
             log_access=False,
         ).serve()
-
-
-def _clear(uds: Path) -> None:
-    """Remove the socket file of a predecessor that was killed. Raises CommandError when somebody listens on it."""
-    with closing(socket.socket(socket.AF_UNIX)) as probe:
-        try:
-            probe.connect(str(uds))
-        except FileNotFoundError:
-            return
-        except ConnectionRefusedError:
-            uds.unlink(missing_ok=True)
-            return
-        except OSError as error:
-            raise CommandError(f"{uds} cannot be used: {error.strerror}") from error
-    raise CommandError(f"Another server already listens on {uds}; stop it or choose another --uds")

@@ -97,6 +97,13 @@ MQTT_INGEST_PASSWORD = env.text("GEOPORTAL_MQTT_INGEST_PASSWORD", "")
 MQTT_ADMIN_USER = env.text("GEOPORTAL_MQTT_ADMIN_USER", "broker-admin")
 MQTT_ADMIN_PASSWORD = env.text("GEOPORTAL_MQTT_ADMIN_PASSWORD", "")
 
+RETENTION_DAYS = {
+    "telemetry": env.integer("GEOPORTAL_KEEP_TELEMETRY_DAYS", 90, minimum=2),
+    "dead_letters": env.integer("GEOPORTAL_KEEP_DEAD_LETTERS_DAYS", 30, minimum=1),
+    "state_intervals": env.integer("GEOPORTAL_KEEP_STATE_DAYS", 1826, minimum=31),
+}
+"""What the monitor deletes once it is older; state intervals are the history of availability."""
+
 AUTH_USER_MODEL = "geoportal.User"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

@@ -16,6 +16,7 @@ LIMITS = (
     Limit("damp_case", "hum", 90, 80, hold_s=1800),
     Limit("content_old", "content_age_s", 86_400, 43_200),
     Limit("disk_full", "disk", 90, 85, hold_s=60),
+    Limit("storage_low", "store_free", 500, 800, hold_s=60, falling=True),
     Limit("memory_full", "mem", 95, 90, hold_s=1800),
     Limit("page_errors", "err_js", 5, 1, hold_s=300),
     Limit("uplink_loss", "loss", 20, 10, hold_s=600),

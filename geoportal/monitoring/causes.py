@@ -35,6 +35,7 @@ CAUSES: dict[str, str | Promise] = {
     "cpu_busy": _("Processore sempre occupato"),
     "memory_full": _("Memoria quasi esaurita"),
     "disk_full": _("Disco quasi pieno"),
+    "storage_low": _("Spazio per i contenuti quasi esaurito"),
     "undervoltage": _("Alimentazione insufficiente"),
     # Totem
     "page_dead": _("La pagina non risponde"),

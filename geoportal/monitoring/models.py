@@ -193,3 +193,5 @@ class ShardWatch(models.Model):
     """When the last heartbeat came, once it is too old; null while we listen."""
     listening_since = models.DateTimeField(null=True)
     """When listening began again: a device has from here its full time to speak."""
+    checked_at = models.DateTimeField()
+    """When a monitor last looked; a long time without one is a time in which nobody knows who was listening."""

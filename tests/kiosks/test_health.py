@@ -40,6 +40,7 @@ CASES: list[tuple[str, dict[str, Any], float | None, str, str]] = [
     ("damp", {"hum": 95}, 1800, "problem", "damp_case"),
     ("old content", {"content_age_s": 90_000}, None, "problem", "content_old"),
     ("disk", {"disk": 92}, 60, "problem", "disk_full"),
+    ("little space for content", {"store_free": 400}, 60, "problem", "storage_low"),
     ("script errors", {"err_js": 7}, 300, "problem", "page_errors"),
     ("weak supply", {"undervolt": True}, None, "problem", "undervoltage"),
     ("door opened by a technician", {"door": True}, 60, "ok", ""),

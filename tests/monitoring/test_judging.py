@@ -115,7 +115,7 @@ def test_a_maintenance_window_holds_from_its_start_to_before_its_end(seconds: in
 
 def test_where_we_are_blind_nothing_is_down() -> None:
     one = device(status={"presence": "lost", "presence_at": ago(300), "last_seen_at": ago(300)})
-    ShardWatch.objects.create(shard=one.shard, blind_since=ago(200))
+    ShardWatch.objects.create(shard=one.shard, blind_since=ago(200), checked_at=NOW)
     judge(one.pk)
     status = DeviceStatus.objects.get(pk=one.pk)
     assert (status.health, status.cause) == ("unknown", "we_are_blind")

@@ -1,0 +1,26 @@
+"""`manage.py monitor`: notices what does not arrive (silence, our own blindness), and keeps the store in order."""
+
+import signal
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from geoportal.devices.layers import refresh_extents
+from geoportal.monitoring.monitor import CHORES, Monitor
+
+
+def _measure_live_layers(_now: datetime) -> None:
+    refresh_extents()
+
+
+class Command(BaseCommand):
+    help = (
+        "Judges devices that fall silent, makes telemetry partitions, deletes what is too old. One leads, others wait."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        monitor = Monitor((*CHORES, (timedelta(minutes=1), _measure_live_layers)))
+        signal.signal(signal.SIGTERM, monitor.stop)
+        signal.signal(signal.SIGINT, monitor.stop)
+        monitor.run()

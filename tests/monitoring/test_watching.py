@@ -1,0 +1,194 @@
+"""What the monitor notices at a given moment: silence, blindness and its end, maintenance, lifecycle, old data."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from geoportal.monitoring.models import DeadLetter, Device, DeviceStatus, MaintenanceWindow, ShardWatch
+from geoportal.monitoring.watching import BLIND_AFTER, forget_old, notify, watch
+from tests.monitoring.devices import NOW, ago, device
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def heartbeats(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TABLE IF NOT EXISTS ingest_heartbeat (worker text PRIMARY KEY, shards text[] NOT NULL, "
+            "at timestamptz NOT NULL, connected boolean NOT NULL, counters jsonb NOT NULL)"
+        )
+    beat()
+
+
+def beat(
+    seconds_ago: float = 1, *, connected: bool = True, shards: list[str] | None = None, worker: str = "one"
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO ingest_heartbeat VALUES (%s, %s, %s, %s, '{}') ON CONFLICT (worker) DO UPDATE "
+            "SET shards = excluded.shards, at = excluded.at, connected = excluded.connected",
+            [worker, shards or [f"{shard:02x}" for shard in range(16)], ago(seconds_ago), connected],
+        )
+
+
+def listening(shard: str, since: float = 86_400, checked: float = 2) -> None:
+    """A monitor has looked at this shard for a day, last two seconds ago."""
+    ShardWatch.objects.update_or_create(
+        shard=shard, defaults={"listening_since": ago(since), "checked_at": ago(checked), "blind_since": None}
+    )
+
+
+def state(one: Device) -> tuple[str, str]:
+    status = DeviceStatus.objects.get(device=one)
+    return status.health, status.cause
+
+
+def heard(seconds_ago: float, devid: str = "ap-one", **status: Any) -> Device:
+    one = device(devid, status={"last_seen_at": ago(seconds_ago), "health": "ok", "cause": "", **status})
+    listening(one.shard)
+    return one
+
+
+@pytest.mark.parametrize(
+    ("seconds", "status", "expected"),
+    [
+        (90, {}, ("ok", "")),
+        (91, {}, ("problem", "silent")),
+        (1801, {}, ("critical", "silent")),
+        (91, {"presence": "lost", "health": "problem", "cause": "connection_lost"}, ("critical", "silent")),
+        (91, {"presence": "offline", "health": "problem", "cause": "switched_off"}, ("problem", "switched_off")),
+    ],
+)
+def test_silence_is_noticed_without_any_message(
+    seconds: float, status: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    one = heard(seconds, **status)
+    before = state(one)
+    assert watch(NOW) == ([one.pk] if before != expected else [])
+    assert state(one) == expected
+    assert watch(NOW) == []
+
+
+def test_long_silence_grows_worse_at_its_own_time() -> None:
+    one = heard(91)
+    watch(NOW)
+    beat(-1700)
+    listening(one.shard, checked=-1698)
+    assert watch(NOW + timedelta(seconds=1700)) == []
+    assert state(one) == ("problem", "silent")
+    watch(NOW + timedelta(seconds=1710))
+    assert state(one) == ("critical", "silent")
+
+
+def test_nothing_is_judged_while_nothing_is_due(django_assert_num_queries: Any) -> None:
+    heard(5)
+    with django_assert_num_queries(5):  # table there?, shards, savepoint, due devices, release
+        assert watch(NOW) == []
+
+
+@pytest.mark.parametrize(("age", "connected"), [(BLIND_AFTER.total_seconds() + 1, True), (1, False)])
+def test_without_ingest_devices_are_unknown_and_never_down(age: float, connected: bool) -> None:
+    beat(age, connected=connected)
+    silent, lost = heard(4000, "ap-one"), heard(4000, "ap-two", presence="lost", presence_at=ago(30))
+    assert set(watch(NOW)) == {silent.pk, lost.pk}
+    assert state(silent) == state(lost) == ("unknown", "we_are_blind")
+
+
+def test_after_blindness_devices_have_their_time_to_speak() -> None:
+    beat(60)
+    one = heard(70)
+    watch(NOW)
+    assert state(one) == ("unknown", "we_are_blind")
+    back = NOW + timedelta(seconds=600)
+    beat(-599)
+    assert watch(back) == [one.pk]
+    assert state(one) == ("ok", "")
+    later = back + timedelta(seconds=91)
+    beat(-690)
+    listening_since = ShardWatch.objects.get(shard=one.shard).listening_since
+    ShardWatch.objects.update(checked_at=later - timedelta(seconds=2))
+    assert listening_since == back
+    watch(later)
+    assert state(one) == ("problem", "silent")
+
+
+def test_only_the_shards_without_a_worker_are_blind() -> None:
+    one, two = heard(5, "ap-one"), heard(5, "ap-three")
+    assert one.shard != two.shard
+    beat(1, shards=[one.shard])
+    assert watch(NOW) == [two.pk]
+    assert (state(one), state(two)) == (("ok", ""), ("unknown", "we_are_blind"))
+
+
+def test_a_time_without_any_monitor_starts_the_grace_anew() -> None:
+    one = heard(4000)
+    listening(one.shard, checked=3600)
+    assert watch(NOW) == []
+    assert state(one) == ("ok", "")
+
+
+def test_maintenance_begins_and_ends_by_itself() -> None:
+    one = heard(5)
+    MaintenanceWindow.objects.create(device=one, starts_at=NOW, ends_at=NOW + timedelta(seconds=8))
+    watch(NOW)
+    assert state(one) == ("maintenance", "in_maintenance")
+    watch(NOW + timedelta(seconds=8))
+    assert state(one) == ("ok", "")
+
+
+@pytest.mark.parametrize(
+    ("lifecycle", "expected"),
+    [
+        ("suspended", ("maintenance", "suspended")),
+        ("installed", ("unknown", "not_yet_active")),
+        ("removed", ("unknown", "removed")),
+    ],
+)
+def test_a_change_in_the_inventory_is_judged(lifecycle: str, expected: tuple[str, str]) -> None:
+    one = heard(5)
+    Device.objects.update(lifecycle=lifecycle)
+    assert watch(NOW) == [one.pk]
+    assert state(one) == expected
+    Device.objects.update(lifecycle="active")
+    watch(NOW)
+    assert state(one) == ("ok", "")
+
+
+def test_a_device_never_heard_is_left_in_peace() -> None:
+    one = device(status={"presence": "never", "last_seen_at": None, "health": "unknown", "cause": "never_seen"})
+    assert watch(NOW) == []
+    assert state(one) == ("unknown", "never_seen")
+
+
+def test_a_city_that_falls_silent_is_told_in_payloads_that_fit() -> None:
+    sent: list[str] = []
+
+    class Recorder:
+        def execute(self, _statement: str, parameters: dict[str, str]) -> None:
+            sent.append(parameters["ids"])
+
+    ids = range(10**9, 10**9 + 2000)
+    notify(Recorder(), list(ids))
+    assert max(map(len, sent)) < 8000
+    assert [int(part) for payload in sent for part in payload.split(",")] == list(ids)
+
+
+def test_old_data_goes_when_its_time_is_over() -> None:
+    letters = [DeadLetter.objects.create(topic="x", payload=b"", payload_bytes=0, reason="invalid") for _ in range(2)]
+    DeadLetter.objects.filter(pk=letters[0].pk).update(received_at=ago(31 * 86_400))
+    DeadLetter.objects.filter(pk=letters[1].pk).update(received_at=ago(29 * 86_400))
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE tests_telemetry (ts timestamptz NOT NULL) PARTITION BY RANGE (ts)")
+        for day, start, end in (
+            ("20260825", "2026-08-25", "2026-08-26"),
+            ("20260826", "2026-08-26", "2026-08-27"),
+        ):
+            cursor.execute(
+                f"CREATE TABLE tests_telemetry_{day} PARTITION OF tests_telemetry "
+                f"FOR VALUES FROM ('{start}') TO ('{end}')"
+            )
+    assert forget_old(NOW) == ["tests_telemetry_20260825"]
+    assert list(DeadLetter.objects.values_list("pk", flat=True)) == [letters[1].pk]

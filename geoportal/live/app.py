@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from django.db import DatabaseError
 
-from geoportal.live.feed import Changes, Feed
+from geoportal.live.feed import Feed
 from geoportal.live.hub import Client, Hub, Reader, frame_of
 from geoportal.live.readers import kinds_of_sessions, reader_of, request_of, session_key
 
@@ -109,20 +109,12 @@ class LiveApp:
         loop = asyncio.get_running_loop()
         hub = self.hub
 
-        def on_state(listening: bool) -> None:
-            loop.call_soon_threadsafe(self._listening, listening)
-
-        def on_changes(changed: Changes) -> None:
-            loop.call_soon_threadsafe(hub.publish, changed)
-
-        def on_catalogue() -> None:
-            loop.call_soon_threadsafe(self._recheck.set)
-
         self._feed = Feed(
             languages=lambda: list(hub.languages),
-            on_changes=on_changes,
-            on_catalogue=on_catalogue,
-            on_state=on_state,
+            on_changes=lambda changed: _later(loop, hub.publish, changed),
+            on_catalogue=lambda: _later(loop, self._recheck.set),
+            on_resync=lambda: _later(loop, hub.say, "resync"),
+            on_state=lambda listening: _later(loop, self._listening, listening),
         )
         self._feed.start()
         _also_on_stop(loop, hub.stop)
@@ -173,6 +165,10 @@ class LiveApp:
 
     async def _in_worker(self, work: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._worker, work, *arguments)
+
+
+def _later(loop: asyncio.AbstractEventLoop, act: Callable[..., None], *arguments: Any) -> None:
+    loop.call_soon_threadsafe(act, *arguments)
 
 
 def _also_on_stop(loop: asyncio.AbstractEventLoop, end_streams: Callable[[], None]) -> None:

@@ -9,7 +9,7 @@ import logging
 import os
 import select
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import psycopg2
@@ -17,11 +17,13 @@ import psycopg2.extensions
 from django.db import connection as django_connection
 
 from geoportal.devices.answers import changed_devices
+from geoportal.monitoring.watching import RESYNC
 
 log = logging.getLogger(__name__)
 
 CHANNEL = "devices"
 CATALOGUE_CHANNEL = "catalogue"
+_BIGINT = 2**63
 PROBE_S = 15.0
 """A connection that died without a word is found by asking after this idle time."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
@@ -38,10 +40,12 @@ class Feed:
         languages: Callable[[], list[str]],
         on_changes: Callable[[Changes], None],
         on_catalogue: Callable[[], None],
+        on_resync: Callable[[], None],
         on_state: Callable[[bool], None],
     ) -> None:
         self._languages = languages
-        self._on_changes, self._on_catalogue, self._on_state = on_changes, on_catalogue, on_state
+        self._on_changes, self._on_catalogue = on_changes, on_catalogue
+        self._on_resync, self._on_state = on_resync, on_state
         self._stop = threading.Event()
         self._wake_read, self._wake_write = os.pipe()
         self._thread = threading.Thread(target=self._run, name="device-feed", daemon=True)
@@ -97,10 +101,12 @@ class Feed:
             link.poll()
             # The SELECT below may itself bring further notifications in: they are taken in the next round.
             while link.notifies and not self._stop.is_set():
-                ids, catalogue_changed = _drain(link)
-                if catalogue_changed:
+                waiting, link.notifies[:] = list(link.notifies), []
+                self._tell(link, ids_of(note.payload for note in waiting if note.channel == CHANNEL))
+                if any(note.channel == CATALOGUE_CHANNEL for note in waiting):
                     self._on_catalogue()
-                self._tell(link, ids)
+                if any(note.channel == CHANNEL and note.payload == RESYNC for note in waiting):
+                    self._on_resync()
 
     def _tell(self, link: Any, ids: list[int]) -> None:
         languages = self._languages()
@@ -110,18 +116,13 @@ class Feed:
             self._on_changes(changed_devices(cursor, ids, languages))
 
 
-def _drain(link: Any) -> tuple[list[int], bool]:
-    """The ids of every waiting notification, once each, and whether the catalogue changed."""
+def ids_of(payloads: Iterable[str]) -> list[int]:
+    """The ids in these payloads, once each, in the order of their first coming. What is no id is passed over."""
     ids: dict[int, None] = {}
-    catalogue_changed = False
-    waiting, link.notifies[:] = list(link.notifies), []
-    for notify in waiting:
-        if notify.channel == CATALOGUE_CHANNEL:
-            catalogue_changed = True
-            continue
-        for part in notify.payload.split(","):
-            if part.isdecimal():
+    for payload in payloads:
+        for part in payload.split(","):
+            if part.isdecimal() and int(part) < _BIGINT:
                 ids[int(part)] = None
-            elif part:
-                log.warning("NOTIFY %s carried %r, which is not a list of ids", CHANNEL, notify.payload[:80])
-    return list(ids), catalogue_changed
+            elif part and part != RESYNC:
+                log.warning("NOTIFY %s carried %r, which is not a list of ids", CHANNEL, payload[:80])
+    return list(ids)

@@ -27,6 +27,8 @@ BLIND_AFTER = timedelta(seconds=15)
 BATCH = 2000
 """Devices judged in one transaction: a city that falls silent at once is judged in several."""
 DAYS_AHEAD = 3
+RESYNC = "resync"
+"""Payload that stands for no ids but for everything."""
 _NOTIFY_BYTES = 7500
 """PostgreSQL refuses a notification of 8000 bytes or more."""
 
@@ -66,6 +68,12 @@ def announce(ids: Sequence[int], now: datetime) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         rejudge(cursor, ids, now)
         notify(cursor, ids)
+
+
+def resync() -> None:
+    """Have every open page read the devices again when the transaction commits: one was added, moved or removed."""
+    with connection.cursor() as cursor:
+        cursor.execute(SQL["notify"], {"ids": RESYNC})
 
 
 def make_partitions(now: datetime) -> None:

@@ -7,3 +7,8 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "geoportal.settings")
 
 application = get_wsgi_application()
+
+# Models, and with them everything that reads the database, exist only from here on.
+from layers.database import bound_every_statement  # noqa: E402
+
+bound_every_statement()

@@ -1,12 +1,23 @@
-"""One read on the kept connection: statement timeout, text as bytes, database errors in the catalogue's words."""
+"""One read on the kept connection: statement timeout, text as bytes, database errors in the catalogue's words.
+
+Questions of a fixed shape are a `Plan`: text composed once per process, parsed and planned by PostgreSQL once per
+connection. Measured on a page of ten features, planning is 0.19 of 0.34 ms. What is filtered is not planned in advance:
+the right plan depends on the values.
+"""
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psycopg2
 import psycopg2.errors
 from django.db import connection
+from django.db.backends.signals import connection_created
 from psycopg2 import extensions, sql
 
 from layers.catalogue import LayerEntry
@@ -14,6 +25,65 @@ from layers.errors import BadQuery, QueryTooSlow
 from layers.models import geodata_identifier
 
 STATEMENT_TIMEOUT_MS = 10_000
+PLANS_KEPT = 200
+"""Per connection; the least used goes first. A plan of a page takes PostgreSQL some 100 kB."""
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """A statement with numbered slots ($1, $2 …) whose text is always the same."""
+
+    text: str
+
+    @classmethod
+    def of(cls, statement: sql.Composable, fixed: dict[str, int], slots: Sequence[str]) -> Plan:
+        """From a statement with named placeholders: `fixed` ones become numbers, `slots` are filled at every read."""
+        names = {name: str(int(value)) for name, value in fixed.items()}
+        names |= {name: f"${at}" for at, name in enumerate(slots, 1)}
+        return cls(rendered(statement) % names)
+
+
+class _Plans:
+    """The plans one connection holds, under their names there."""
+
+    def __init__(self) -> None:
+        self._names: OrderedDict[Plan, str] = OrderedDict()
+        self._numbers = count(1)
+
+    def name(self, cursor: Any, plan: Plan) -> str:
+        held = self._names.get(plan)
+        if held is None:
+            held = f"geoportal_plan_{next(self._numbers)}"
+            cursor.execute(f"PREPARE {held} AS {plan.text}")
+            self._names[plan] = held
+            if len(self._names) > PLANS_KEPT:
+                cursor.execute(f"DEALLOCATE {self._names.popitem(last=False)[1]}")
+        else:
+            self._names.move_to_end(plan)
+        return held
+
+
+_plans: WeakKeyDictionary[Any, _Plans] = WeakKeyDictionary()
+_bound_at_connect = False
+
+
+def bound_every_statement() -> None:
+    """For web processes: the timeout holds for whole connections, which saves saying it with every read."""
+    global _bound_at_connect
+    _bound_at_connect = True
+    connection_created.connect(_bind, dispatch_uid="layers.database")
+
+
+def _bind(connection: Any, **_kwargs: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = %s", [STATEMENT_TIMEOUT_MS])
+
+
+def _limit() -> str:
+    # In one message with the statement, SET LOCAL ends with it and costs no round trip of its own.
+    return "" if _bound_at_connect else f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS};\n"
 
 
 def table_of(layer: LayerEntry) -> sql.Identifier:
@@ -21,31 +91,64 @@ def table_of(layer: LayerEntry) -> sql.Identifier:
     return sql.Identifier(*geodata_identifier(layer.table_name))
 
 
-def read_row(statement: sql.Composable, params: dict[str, Any], *, text_as_bytes: bool = False) -> tuple[Any, ...]:
+def rendered(statement: sql.Composable) -> str:
+    """The text of a statement, placeholders kept."""
+    connection.ensure_connection()
+    return str(statement.as_string(connection.connection))
+
+
+def read_row(statement: sql.Composable, params: dict[str, Any], *, text_as_bytes: bool = False) -> Row:
     """The one row of a statement, in one round trip. `text_as_bytes` leaves text undecoded, as UTF-8.
 
     Raises BadQuery when a value does not fit its column and QueryTooSlow after the statement timeout.
     """
+    return _read(lambda cursor: cursor.execute(_limit() + rendered(statement), params), text_as_bytes)
+
+
+def read_plan(plan: Plan, values: Sequence[Any]) -> Row:
+    """The one row of a plan filled with values, text as bytes. Raises what `read_row` raises."""
+    slots = f"({', '.join(['%s'] * len(values))})" if values else ""
+
+    def ask(cursor: Any) -> None:
+        held = _plans.get(cursor.connection)
+        if held is None:
+            held = _plans[cursor.connection] = _Plans()
+        cursor.execute(f"{_limit()}EXECUTE {held.name(cursor, plan)} {slots}", values or None)
+
+    return _read(ask, text_as_bytes=True)
+
+
+def _read(ask: Callable[[Any], None], text_as_bytes: bool) -> Row:
     connection.ensure_connection()
-    # In one message with the statement, SET LOCAL ends with it and costs no round trip of its own.
-    whole = sql.SQL("SET LOCAL statement_timeout = {};\n{}").format(sql.Literal(STATEMENT_TIMEOUT_MS), statement)
-    with connection.wrap_database_errors, connection.connection.cursor() as cursor:
+    raw = connection.connection
+    try:
+        return _asked(ask, text_as_bytes)
+    except psycopg2.errors.InvalidSqlStatementName:
+        # Somebody discarded what the connection held: it is planned again.
+        _plans.pop(raw, None)
+    except (psycopg2.OperationalError, psycopg2.InterfaceError):
+        # The database was started again meanwhile. A read changes nothing, so it may be asked once more.
+        if not raw.closed or connection.in_atomic_block:
+            raise
+        connection.close()
+        connection.ensure_connection()
+    return _asked(ask, text_as_bytes)
+
+
+def _asked(ask: Callable[[Any], None], text_as_bytes: bool) -> Row:
+    with connection.connection.cursor() as cursor:
         if text_as_bytes:
             extensions.register_type(extensions.BYTES, cursor)
-        return _fetch(cursor, whole, params)
-
-
-def _fetch(cursor: Any, statement: sql.Composable, params: dict[str, Any]) -> tuple[Any, ...]:
-    try:
-        cursor.execute(statement, params)
-    except psycopg2.errors.QueryCanceled as error:
-        raise QueryTooSlow from error
-    except psycopg2.errors.DataError as error:
-        raise BadQuery("query", _first_line(error)) from error
-    except psycopg2.errors.InternalError as error:
-        # PostGIS reports a coordinate outside the domain of a transformation this way.
-        raise BadQuery("query", _first_line(error)) from error
-    row = cursor.fetchone()
+        try:
+            ask(cursor)
+        except psycopg2.errors.QueryCanceled as error:
+            raise QueryTooSlow from error
+        except psycopg2.errors.DataError as error:
+            raise BadQuery("query", _first_line(error)) from error
+        except psycopg2.errors.InternalError as error:
+            # PostGIS reports a coordinate outside the domain of a transformation this way.
+            raise BadQuery("query", _first_line(error)) from error
+        row = cursor.fetchone()
     return tuple(row) if row is not None else ()
 
 

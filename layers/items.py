@@ -10,6 +10,7 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from psycopg2 import sql
@@ -19,7 +20,7 @@ from layers.catalogue import LayerEntry
 from layers.columns import column_types, count_all
 from layers.cql2 import Translator, read_filter
 from layers.crs import Crs, crs84
-from layers.database import read_row, table_of
+from layers.database import Plan, read_plan, read_row, rendered, table_of
 from layers.errors import BadQuery, FeatureNotFound
 from layers.filters import TRUE, Clause, Whitelist, column, during, equals, intersects_bbox, search
 from layers.rights import Audience
@@ -50,6 +51,11 @@ class ItemsQuery:
     filter_lang: str = "cql2-text"
     filter_crs: Crs = field(default_factory=crs84)
 
+    @property
+    def has_conditions(self) -> bool:
+        """Whether anything may narrow the features down; if not, all of them match."""
+        return bool(self.bbox or self.datetime or self.values or self.q or self.filter)
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -74,61 +80,119 @@ class SortKey:
 
 def items(layer: LayerEntry, audience: Audience, query: ItemsQuery) -> Page:
     """One page. Raises BadQuery, UnknownCrs and QueryTooSlow."""
-    statement, params = items_statement(layer, audience, query)
-    features, returned, has_more, last, counted = read_row(statement, params, text_as_bytes=True)
-    first = params["first"]
-    matched = _matched(layer, params["count_cap"] > 0, first, int(returned), bool(has_more), counted)
-    after = _token(first + int(returned), json.loads(last)) if has_more else None
-    return Page(bytes(features or b""), int(returned), matched, after, first)
+    start = _read_start(query)
+    is_filtered = False
+    if query.has_conditions or None in start.values:
+        statement, params = items_statement(layer, audience, query)
+        is_filtered = params["count_cap"] > 0
+        row = read_row(statement, params, text_as_bytes=True)
+    else:
+        row = read_plan(_page_plan(layer, audience, _Shape.of(query, start)), start.values)
+    features, returned, has_more, last, counted = row
+    matched = _matched(layer, is_filtered, start.first, int(returned), bool(has_more), counted)
+    after = _token(start.first + int(returned), json.loads(last)) if has_more else None
+    return Page(bytes(features or b""), int(returned), matched, after, start.first)
 
 
 def items_statement(layer: LayerEntry, audience: Audience, query: ItemsQuery) -> tuple[sql.Composed, dict[str, Any]]:
-    """The statement of one page and its values; `first` among them says how many features come before."""
+    """The statement of one page and its values."""
     allowed = Whitelist.of(layer, audience)
     clause = conditions(allowed, query)
-    is_filtered = bool(clause.parts)
+    count_cap = COUNT_CAP if clause.parts else 0
     keys = sort_keys(allowed, query.sortby)
     where, order = clause.sql, _order(keys)
     names = queries("layers", "items")
-    table, id_column = table_of(layer), column(layer.id_field)
-    source: sql.Composable = table
-    page_where, first = where, query.offset
+    source: sql.Composable = table_of(layer)
+    page_where = where
     if query.after:
-        first, page_where = _continue(clause, where, keys, query.after)
+        page_where = _continue(clause, where, keys, _read_start(query).values)
     elif query.offset:
         page_where = TRUE
-        source = sql.SQL(names["after_offset"]).format(id=id_column, table=table, where=where, order=order)
+        form = sql.SQL(names["after_offset"])
+        source = form.format(id=column(layer.id_field), table=source, where=where, order=order)
+    fields = tuple(selected(allowed, query.properties))
     statement = sql.SQL(names["items"]).format(
         source=source,
-        table=table,
+        table=table_of(layer),
         where=where,
         page_where=page_where,
         order=order,
         keys=_key_text(keys),
-        feature=feature_text(layer, selected(allowed, query.properties), query.crs, query.skip_geometry),
+        feature=feature_text(layer, fields, query.crs, query.skip_geometry),
     )
-    count_cap = COUNT_CAP if is_filtered else 0
-    own = {"limit": query.limit, "offset": query.offset, "count_cap": count_cap, "first": first}
-    return statement, clause.params | own
+    return statement, clause.params | {"limit": query.limit, "offset": query.offset, "count_cap": count_cap}
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """Where a page starts: how many features come before it, and the sort keys or the offset to start from."""
+
+    first: int
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """All that the text of an unfiltered page's statement depends on."""
+
+    limit: int
+    sortby: str
+    properties: tuple[str, ...] | None
+    crs: Crs
+    skip_geometry: bool
+    goes_on: bool
+    skips: bool
+    values: int
+
+    @classmethod
+    def of(cls, query: ItemsQuery, start: _Start) -> _Shape:
+        return cls(
+            query.limit,
+            query.sortby,
+            query.properties,
+            query.crs,
+            query.skip_geometry,
+            goes_on=bool(query.after),
+            skips=bool(query.offset and not query.after),
+            values=len(start.values),
+        )
+
+
+@lru_cache(maxsize=2048)
+def _page_plan(layer: LayerEntry, audience: Audience, shape: _Shape) -> Plan:
+    # Limit and offset choose the index; the keys only say where in it to start.
+    query = ItemsQuery(shape.limit, int(shape.skips), sortby=shape.sortby, properties=shape.properties)
+    query.crs, query.skip_geometry = shape.crs, shape.skip_geometry
+    if shape.goes_on:
+        query.after = _token(0, [""] * shape.values)
+    statement, params = items_statement(layer, audience, query)
+    own = {"limit": params.pop("limit"), "count_cap": params.pop("count_cap")}
+    offset = {"offset": params.pop("offset")}
+    return Plan.of(statement, own if shape.skips else own | offset, ["offset"] if shape.skips else list(params))
 
 
 def item(layer: LayerEntry, audience: Audience, identifier: str, crs: Crs) -> bytes:
     """One feature as GeoJSON. Raises FeatureNotFound, also for an identifier of the wrong type."""
-    allowed = Whitelist.of(layer, audience)
-    statement = sql.SQL(queries("layers", "items")["item"]).format(
-        feature=feature_text(layer, list(allowed.fields), crs, skip_geometry=False),
-        table=table_of(layer),
-        id=column(layer.id_field),
-    )
     if "\x00" in identifier:
         raise FeatureNotFound(layer.slug, identifier)
     try:
-        row = read_row(statement, {"identifier": identifier}, text_as_bytes=True)
+        row = read_plan(_item_plan(layer, audience, crs), (identifier,))
     except BadQuery as error:
         raise FeatureNotFound(layer.slug, identifier) from error
     if not row:
         raise FeatureNotFound(layer.slug, identifier)
     return bytes(row[0])
+
+
+@lru_cache(maxsize=2048)
+def _item_plan(layer: LayerEntry, audience: Audience, crs: Crs) -> Plan:
+    fields = tuple(Whitelist.of(layer, audience).fields)
+    statement = sql.SQL(queries("layers", "items")["item"]).format(
+        feature=feature_text(layer, fields, crs, skip_geometry=False),
+        table=table_of(layer),
+        id=column(layer.id_field),
+    )
+    return Plan.of(statement, {}, ["identifier"])
 
 
 def conditions(allowed: Whitelist, query: ItemsQuery) -> Clause:
@@ -167,8 +231,9 @@ def sort_keys(allowed: Whitelist, text: str) -> tuple[SortKey, ...]:
     return (*keys, SortKey(allowed.layer.id_field, descending=False, is_identifier=True))
 
 
-def feature_text(layer: LayerEntry, names: list[str], crs: Crs, skip_geometry: bool) -> sql.Composable:
-    """SQL text of one row `f` as a GeoJSON feature."""
+@lru_cache(maxsize=2048)
+def feature_text(layer: LayerEntry, names: tuple[str, ...], crs: Crs, skip_geometry: bool) -> sql.Composable:
+    """SQL text of one row `f` as a GeoJSON feature, composed once for each layer as it is published."""
     properties: sql.Composable = sql.SQL("'{}'")
     if names:
         columns = sql.SQL(", ").join([column(name) for name in names])
@@ -178,10 +243,11 @@ def feature_text(layer: LayerEntry, names: list[str], crs: Crs, skip_geometry: b
         geometry = sql.SQL("coalesce(ST_AsGeoJSON({}, {}, 0), 'null')").format(
             geometry_out(layer, crs), sql.Literal(crs.digits)
         )
-    return sql.SQL(
+    text = sql.SQL(
         """'{{"type":"Feature","id":' || to_json({id})::text || ',"geometry":' || {geometry} """
         """|| ',"properties":' || {properties} || '}}'"""
     ).format(id=column(layer.id_field), geometry=geometry, properties=properties)
+    return sql.SQL(rendered(text))
 
 
 def geometry_out(layer: LayerEntry, crs: Crs) -> sql.Composable:
@@ -220,10 +286,11 @@ def _token(first: int, keys: list[str | None]) -> str:
 
 
 def _continue(
-    clause: Clause, where: sql.Composable, keys: tuple[SortKey, ...], token: str
-) -> tuple[int, sql.Composable]:
-    """How many features came before, and the condition "after the last one", expanded so that an index serves it."""
-    first, *values = _read_token(token, len(keys))
+    clause: Clause, where: sql.Composable, keys: tuple[SortKey, ...], values: tuple[str | None, ...]
+) -> sql.Composable:
+    """The condition "after the feature of these sort keys", expanded so that an index serves it."""
+    if len(values) != len(keys) or values[-1] is None:
+        raise BadQuery("after", "this value belongs to another question; start from the first page.")
     tests: list[sql.Composable] = []
     equal: list[sql.Composable] = []
     for key, value in zip(keys, values, strict=True):
@@ -234,7 +301,7 @@ def _continue(
             tests.append(sql.SQL(" AND ").join([*equal, beyond]))
         equal.append(sql.SQL("{} IS NULL").format(name) if value is None else sql.SQL("{} = {}").format(name, held))
     after = sql.SQL(" OR ").join(tests)
-    return int(first), sql.SQL("{} AND ({})").format(where, after)
+    return sql.SQL("{} AND ({})").format(where, after)
 
 
 def _beyond(name: sql.Composable, held: sql.Composable, key: SortKey, value: str | None) -> sql.Composable | None:
@@ -248,19 +315,22 @@ def _beyond(name: sql.Composable, held: sql.Composable, key: SortKey, value: str
     return sql.SQL(form).format(name=name, held=held)
 
 
-def _read_token(token: str, keys: int) -> list[Any]:
+def _read_start(query: ItemsQuery) -> _Start:
+    """Raises BadQuery for a token that no page of ours gave out."""
+    if not query.after:
+        return _Start(query.offset, (query.offset,) if query.offset else ())
+    token = query.after
     try:
         found = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     except (ValueError, binascii.Error) as error:
         raise BadQuery("after", "follow the link `next` of a page; this value does not come from one.") from error
     is_ours = (
         isinstance(found, list)
-        and len(found) == keys + 1
+        and 1 < len(found) < 8
         and isinstance(found[0], int)
         and 0 <= found[0] < 2**53
         and all(value is None or (isinstance(value, str) and "\x00" not in value) for value in found[1:])
-        and found[-1] is not None
     )
     if not is_ours:
         raise BadQuery("after", "this value belongs to another question; start from the first page.")
-    return list(found)
+    return _Start(found[0], tuple(found[1:]))

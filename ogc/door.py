@@ -167,7 +167,7 @@ def etag_of(*parts: Any) -> str:
 def matches(request: HttpRequest, etag: str) -> bool:
     """Whether the client holds this answer already (RFC 9110, 13.1.2: weak comparison)."""
     held = request.headers.get("If-None-Match", "")
-    return held == "*" or etag in (part.strip().removeprefix("W/") for part in held.split(","))
+    return held == "*" or etag.removeprefix("W/") in (part.strip().removeprefix("W/") for part in held.split(","))
 
 
 def _conditional(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

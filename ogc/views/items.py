@@ -15,10 +15,12 @@ from layers.items import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX, ItemsQuery, Page
 from layers.items import item as one_item
 from layers.items import items as page_of_items
 from ogc import pages
-from ogc.door import GEOJSON, HTML, Ask, door, refuse_unknown
+from ogc.door import GEOJSON, HTML, Ask, door, etag_of, matches, refuse_unknown
 from ogc.errors import InvalidParameter, NotFound
 
 FORMATS = {"json": GEOJSON, "geojson": GEOJSON, "html": HTML}
+PAGE_FORM = 1
+"""Raised when the same data gives other bytes, so that ETags change with the code."""
 PARAMS = frozenset({"limit", "offset", "after", "bbox", "bbox-crs", "crs", "datetime", "properties"})
 MORE_PARAMS = frozenset({"skipGeometry", "sortby", "q", "filter", "filter-lang", "filter-crs"})
 
@@ -28,12 +30,17 @@ def items(ask: Ask, slug: str) -> HttpResponse:
     """/ogc/collections/{slug}/items"""
     layer = vector_layer(ask, slug)
     query = read_query(ask, layer)
+    etag = "" if layer.is_live or ask.format == "html" else version_etag(ask, layer)
+    if etag and matches(ask.request, etag):
+        return HttpResponse(status=304, headers={"ETag": etag})
     page = page_of_items(layer, ask.audience_for(layer), query)
     links = page_links(ask, layer, query, page)
     body = feature_collection(page, links)
     if ask.format == "html":
         return pages.items(ask, layer, json.loads(body), page.first or 0)
     response = HttpResponse(body, content_type=GEOJSON)
+    if etag:
+        response["ETag"] = etag
     response["Content-Crs"] = f"<{query.crs.uri}>"
     response["Link"] = ", ".join(f'<{link["href"]}>; rel="{link["rel"]}"; type="{link["type"]}"' for link in links)
     return response
@@ -56,6 +63,16 @@ def item(ask: Ask, slug: str, identifier: str) -> HttpResponse:
     response = HttpResponse(body, content_type=GEOJSON)
     response["Content-Crs"] = f"<{crs.uri}>"
     return response
+
+
+def version_etag(ask: Ask, layer: LayerEntry) -> str:
+    """Of everything that the features of an answer depend on, so that a copy is judged before any SQL.
+
+    Weak, because the `timeStamp` differs from one answer to the next.
+    """
+    asked = ask.request.META.get("QUERY_STRING", "")
+    names = [entry.name for entry in layer.visible_fields(ask.audience_for(layer))]
+    return f"W/{etag_of(PAGE_FORM, layer.slug, layer.data_version, names, ask.base, asked, ask.format)}"
 
 
 def vector_layer(ask: Ask, slug: str) -> LayerEntry:

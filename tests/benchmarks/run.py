@@ -71,7 +71,7 @@ def cases(layer: LayerEntry) -> list[Case]:
     }
     found = [Case(name, path, rendered(*items_statement(layer, PUBLIC, q))) for name, (path, q) in queries.items()]
     one = sql.SQL("SELECT {} FROM {} AS f WHERE {} = 777").format(
-        feature_text(layer, list(Whitelist.of(layer, PUBLIC).fields), ItemsQuery().crs, False),
+        feature_text(layer, tuple(Whitelist.of(layer, PUBLIC).fields), ItemsQuery().crs, False),
         table_of(layer),
         column("fid"),
     )

@@ -69,7 +69,7 @@ class LiveApp:
             log.warning("A stream was refused: rights cannot be read while the database is away")
             await _answer(send, 503, {"error": "unavailable", "detail": "Il flusso non è disponibile: riprova."})
             return
-        client = Client(reader, session_key(request))
+        client = Client(reader, session_key(request), task=asyncio.current_task())
         # In the hub before the browser knows it is open: what changes from now on is in the queue, and the state that
         # the browser reads when it opens is newer than that.
         self.hub.join(client)
@@ -80,6 +80,9 @@ class LiveApp:
             while piece := await client.take():
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except asyncio.CancelledError:
+            if not client.closed:
+                raise
         finally:
             self.hub.leave(client)
             gone.cancel()
@@ -117,8 +120,12 @@ class LiveApp:
             on_state=lambda listening: _later(loop, self._listening, listening),
         )
         self._feed.start()
-        _also_on_stop(loop, hub.stop)
+        _also_on_stop(loop, self._end_streams)
         self._tasks = [loop.create_task(self._ping()), loop.create_task(self._watch_rights())]
+
+    def _end_streams(self) -> None:
+        self.hub.stop()
+        asyncio.get_running_loop().call_later(STOP_S, self.hub.abandon)
 
     def _listening(self, listening: bool) -> None:
         if listening and not self.hub.is_listening:

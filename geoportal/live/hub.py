@@ -30,13 +30,15 @@ class Client:
     reader: Reader
     session: str = ""
     closed: bool = False
+    task: asyncio.Task[None] | None = None
+    """The task that sends: it hangs in `send` while the other side does not read, and is then cancelled."""
     _waiting: deque[bytes] = field(default_factory=deque)
     _ready: asyncio.Event = field(default_factory=asyncio.Event)
 
     def offer(self, frame: bytes) -> bool:
         """Put a frame in the queue; False, and closed, when the client is too far behind."""
         if len(self._waiting) >= QUEUE_FRAMES:
-            self.close()
+            self.abandon()
             return False
         self._waiting.append(frame)
         self._ready.set()
@@ -46,6 +48,12 @@ class Client:
         """End the stream: whatever still waits is not sent."""
         self.closed = True
         self._ready.set()
+
+    def abandon(self) -> None:
+        """End the stream even in the middle of sending."""
+        self.close()
+        if self.task is not None:
+            self.task.cancel()
 
     async def take(self) -> bytes:
         """Everything that waits, as one piece; empty when the stream is to end."""
@@ -108,6 +116,11 @@ class Hub:
         self.stopping = True
         for client in tuple(self.clients):
             client.close()
+
+    def abandon(self) -> None:
+        """End the streams that are still there after `stop`: their readers do not read."""
+        for client in tuple(self.clients):
+            client.abandon()
 
     def _count_language(self, language: str, change: int) -> None:
         self._readers[language] += change

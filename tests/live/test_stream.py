@@ -121,6 +121,21 @@ def test_two_hundred_streams_are_open_at_once_and_none_is_refused(server: Live) 
     assert server.state()["streams"] == 0
 
 
+def test_a_client_that_does_not_read_is_let_go_and_the_others_go_on(server: Live) -> None:
+    many = [device(f"ap-{number:03}", place="x" * 190) for number in range(150)]
+    sleeper = server.open()  # never read again, and never closed
+    good = server.open()
+    ids = [one.pk for one in many]
+    rounds = 0
+    while server.state()["dropped"] == 0 and rounds < 600:
+        rounds += 1
+        notify(*ids)
+        assert len(good.wait_for("device").data) == 150
+    state = server.state()
+    assert (state["dropped"], state["streams"]) == (1, 1)
+    sleeper.close()
+
+
 def test_a_stop_ends_the_streams_at_once(server: Live) -> None:
     stream = server.open()
     began = time.monotonic()

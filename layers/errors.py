@@ -50,3 +50,17 @@ class TileOutOfRange(LayersError):
 
 class RasterUnreadable(LayersError):
     """A raster layer whose file is missing or not what the catalogue says."""
+
+
+class StyleNotFound(LayersError):
+    """A layer has no style of this name that the asker may be shown."""
+
+    def __init__(self, slug: str, name: str, known: list[str]) -> None:
+        super().__init__(f"Layer {slug!r} has no style {name[:80]!r}; it has {', '.join(known)}.")
+
+
+class DrawingFailed(LayersError):
+    """The picture could not be drawn; the log says why."""
+
+    def __init__(self) -> None:
+        super().__init__("The map could not be drawn; ask for a smaller area, or try again later.")

@@ -6,10 +6,12 @@ Datasets stay open, a few per thread: opening one costs ten times a warped read 
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import warnings
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +75,8 @@ def map_tile(layer: LayerEntry, address: TileAddress, form: str) -> bytes:
     """
     try:
         held = opened(layer)
-        return encoded(_pixels(layer, held, address), form)
+        pixels = painted(layer, held, lambda bands, margin: read_tile(held, address, bands, margin), _cell_m(address))
+        return encoded(pixels, form)
     except (RasterioError, OSError) as error:
         raise RasterUnreadable(f"The raster of layer {layer.slug!r} cannot be read: {str(error)[:200]}") from error
 
@@ -117,27 +120,37 @@ def _open(path: Path) -> OpenRaster:
     return OpenRaster(source, warped, palette, has_alpha)
 
 
-def _pixels(layer: LayerEntry, held: OpenRaster, address: TileAddress) -> Pixels:
-    """RGBA of one tile."""
+Read = Callable[[list[int], int], tuple[NDArray[Any], NDArray[np.bool_]]]
+"""Values of some bands with a margin of pixels around, and where there is data."""
+
+
+def painted(layer: LayerEntry, held: OpenRaster, read: Read, cell_m: float) -> Pixels:
+    """RGBA of what `read` gives; `cell_m` is the ground under one of its pixels, in metres."""
     if held.palette is not None:
-        values, seen = read_tile(held, address, [1])
+        values, seen = read([1], 0)
         classes = np.clip(values[0], 0, 255).astype(np.uint8)
         return np.where(seen, held.palette[classes].transpose(2, 0, 1), 0).astype(np.uint8)
     colours = [band for band, kind in enumerate(held.source.colorinterp, 1) if kind != ColorInterp.alpha]
     bands = colours[:3] if len(colours) >= 3 else colours[:1]
     if len(bands) == 1 and is_elevation(layer):
         # A pixel of margin, so that slopes at the edge are as inside.
-        values, seen = read_tile(held, address, bands, margin=1)
+        values, seen = read(bands, 1)
         low, high = limits(layer, held, 1)
         tinted = ramp(stretched(values[0], low, high), "terrain").astype(np.float32)
-        shaded = tinted * hillshade(values[0], address)
+        shaded = tinted * hillshade(values[0], cell_m)
         return _with_alpha(np.clip(shaded, 0, 255).astype(np.uint8), seen)[:, 1:-1, 1:-1]
-    values, seen = read_tile(held, address, bands)
+    values, seen = read(bands, 0)
     is_bytes = held.source.dtypes[0] == "uint8" and len(bands) == 3
     if is_bytes:
         return _with_alpha(values.astype(np.uint8), seen)
     bytes_ = np.stack([stretched(values[at], *limits(layer, held, band)) for at, band in enumerate(bands)])
     return _with_alpha(bytes_ if len(bands) == 3 else ramp(bytes_[0], "viridis"), seen)
+
+
+def _cell_m(address: TileAddress) -> float:
+    # EPSG:3857 metres are longer than metres on the ground, by the cosine of the latitude.
+    north = math.pi * (1 - 2 * (address.y + 0.5) / 2**address.z)
+    return address.width_m / TILE_PX * math.cos(math.atan(math.sinh(north)))
 
 
 def _with_alpha(colours: Pixels, seen: NDArray[np.bool_]) -> Pixels:

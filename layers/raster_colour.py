@@ -8,8 +8,6 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from layers.tiles import TileAddress
-
 RAMPS: dict[str, tuple[str, ...]] = {
     # Colour Brewer and matplotlib anchor colours, both free to use; distinguishable without red against green.
     "viridis": ("#440154", "#3b528b", "#21918c", "#5ec962", "#fde725"),
@@ -51,12 +49,9 @@ def stretched(values: NDArray[np.generic], low: float, high: float) -> NDArray[n
     return clipped
 
 
-def hillshade(heights: NDArray[np.generic], address: TileAddress) -> NDArray[np.float32]:
-    """How much light each pixel gets, about 0.5 to 1.1, from heights in metres on a tile's grid (Horn 1981)."""
-    # EPSG:3857 metres are longer than metres on the ground, by the cosine of the latitude.
-    north = math.pi * (1 - 2 * (address.y + 0.5) / 2**address.z)
-    cell = address.width_m / 256 * math.cos(math.atan(math.sinh(north)))
-    down, right = np.gradient(heights.astype(np.float32), cell)
+def hillshade(heights: NDArray[np.generic], cell_m: float) -> NDArray[np.float32]:
+    """How much light each pixel gets, about 0.5 to 1.1, from heights in metres on square cells (Horn 1981)."""
+    down, right = np.gradient(heights.astype(np.float32), cell_m)
     slope = np.arctan(np.hypot(down, right))
     aspect = np.arctan2(-right, down)
     zenith, azimuth = math.radians(90 - SUN_ALTITUDE_DEG), math.radians(SUN_AZIMUTH_DEG)

@@ -18,6 +18,12 @@ from layers.styles.model import Label, StyleSpec, Symbol
 FONT = ("Titillium Web",)
 """A font of the page: MapLibre draws the glyphs itself, so that no glyph server is needed."""
 
+LINE_GROWTH = {11: 0.5, 15: 1.0, 19: 1.8}
+OUTLINE_GROWTH = {11: 0.25, 15: 1.0, 19: 1.8}
+RIM_GROWTH = {11: 0.2, 15: 1.0}
+POINT_GROWTH = {11: 0.35, 15: 1.0, 19: 1.5}
+"""Factors by zoom: sizes are what the style says at zoom 15. Every renderer follows them."""
+
 _GEOMETRY_NAMES = {"point": "Point", "line": "LineString", "polygon": "Polygon"}
 
 
@@ -113,14 +119,14 @@ def _line(style: StyleSpec) -> list[dict[str, Any]]:
 def _strokes(style: StyleSpec, *, thin_when_far: bool) -> list[dict[str, Any]]:
     # A dash pattern holds for a whole style layer, so classes are grouped by theirs.
     layers: list[dict[str, Any]] = []
-    far = 0.25 if thin_when_far else 0.5
+    growth = OUTLINE_GROWTH if thin_when_far else LINE_GROWTH
     for place, (dash, indexes) in enumerate(_groups(style, lambda symbol: symbol.stroke_dash).items()):
         width = by_class(style, lambda symbol: symbol.stroke_width)
         if width == 0:
             continue
         paint: dict[str, Any] = {
             "line-color": by_class(style, lambda symbol: symbol.stroke),
-            "line-width": _zoomed(width, {11: far, 15: 1.0, 19: 1.8}),
+            "line-width": _zoomed(width, growth),
             "line-opacity": style.opacity,
         }
         if dash:
@@ -149,12 +155,10 @@ def _point(style: StyleSpec) -> list[dict[str, Any]]:
                 "type": "circle",
                 "paint": {
                     "circle-color": by_class(style, lambda symbol: symbol.fill),
-                    "circle-radius": _zoomed(by_class(style, lambda symbol: symbol.size / 2), _POINT_GROWTH),
+                    "circle-radius": _zoomed(by_class(style, lambda symbol: symbol.size / 2), POINT_GROWTH),
                     "circle-opacity": _opacity(style, lambda symbol: symbol.fill_opacity),
                     "circle-stroke-color": by_class(style, lambda symbol: symbol.stroke),
-                    "circle-stroke-width": _zoomed(
-                        by_class(style, lambda symbol: symbol.stroke_width), {11: 0.2, 15: 1.0}
-                    ),
+                    "circle-stroke-width": _zoomed(by_class(style, lambda symbol: symbol.stroke_width), RIM_GROWTH),
                     "circle-stroke-opacity": style.opacity,
                 },
             }
@@ -165,17 +169,13 @@ def _point(style: StyleSpec) -> list[dict[str, Any]]:
             "type": "symbol",
             "layout": {
                 "icon-image": by_class(style, _shape_name),
-                "icon-size": _zoomed(1.0, _POINT_GROWTH),
+                "icon-size": _zoomed(1.0, POINT_GROWTH),
                 "icon-allow-overlap": True,
                 "icon-ignore-placement": True,
             },
             "paint": {"icon-opacity": style.opacity},
         }
     ]
-
-
-_POINT_GROWTH = {11: 0.35, 15: 1.0, 19: 1.5}
-"""Symbols are as large as the style says at zoom 15."""
 
 
 def _label(style: StyleSpec, label: Label, kinds: tuple[Drawn, ...]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Layers drawn into pictures on the server: Mapnik for tables, rasterio for rasters, one thematic style for both."""

@@ -1,0 +1,70 @@
+"""A raster layer as a picture of any view: warped by GDAL straight onto the picture's pixels, from overviews."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.enums import Resampling
+from rasterio.errors import RasterioError
+from rasterio.transform import from_bounds
+from rasterio.vrt import WarpedVRT
+from rasterio.warp import transform_bounds
+
+from layers.catalogue import LayerEntry
+from layers.drawing.view import View
+from layers.errors import RasterUnreadable
+from layers.raster import SOURCE_PIXELS_CAP, OpenRaster, encoded, opened, painted
+
+
+def raster_png(layer: LayerEntry, view: View) -> bytes | None:
+    """The whole picture as PNG, transparent where there is no data; None when nothing of the raster is in it.
+
+    Raises RasterUnreadable.
+    """
+    try:
+        held = opened(layer)
+        if not _meets(layer, held, view):
+            return None
+        pixels = painted(layer, held, lambda bands, margin: _read(held, view, bands, margin), view.cell_m)
+        return encoded(pixels, "png")
+    except (RasterioError, OSError) as error:
+        raise RasterUnreadable(f"The raster of layer {layer.slug!r} cannot be read: {str(error)[:200]}") from error
+
+
+def _meets(layer: LayerEntry, held: OpenRaster, view: View) -> bool:
+    """Whether the picture shows any of it. Raises RasterUnreadable when it would have to be read whole."""
+    source = held.source
+    west, south, east, north = transform_bounds(source.crs, f"EPSG:{view.crs.srid}", *source.bounds, densify_pts=21)
+    left, bottom, right, top = view.box
+    part = max(west, left), max(south, bottom), min(east, right), min(north, top)
+    if part[0] >= part[2] or part[1] >= part[3]:
+        return False
+    share = (part[2] - part[0]) * (part[3] - part[1]) / ((east - west) * (north - south))
+    if share * source.width * source.height > SOURCE_PIXELS_CAP and not source.overviews(1):
+        raise RasterUnreadable(
+            f"Raster layer {layer.slug!r} has no overviews to be seen from so far; ask for a smaller area."
+        )
+    return True
+
+
+def _read(held: OpenRaster, view: View, bands: list[int], margin: int) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    wider = view.grown(margin) if margin else view
+    with WarpedVRT(
+        held.source,
+        crs=f"EPSG:{view.crs.srid}",
+        transform=from_bounds(*wider.box, wider.width, wider.height),
+        width=wider.width,
+        height=wider.height,
+        resampling=Resampling.nearest if held.palette is not None else Resampling.bilinear,
+        add_alpha=held.source.nodata is None and not held.has_alpha,
+        warp_mem_limit=64,
+    ) as warped:
+        part = warped.read(bands, masked=True)
+    values = part.filled(0)
+    hidden = np.ma.getmaskarray(part).all(axis=0)
+    if np.issubdtype(part.dtype, np.floating):
+        hidden |= ~np.isfinite(part.data).all(axis=0)
+        values[~np.isfinite(values)] = 0
+    return values, ~hidden

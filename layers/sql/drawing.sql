@@ -1,0 +1,18 @@
+-- name: drawn
+-- What Mapnik draws of one table: geometry in the CRS of the picture, the number of the class, the label. Mapnik puts
+-- its own box where it finds one named; here it is only named so that it adds no condition of its own.
+(
+    SELECT {shape} AS geom, {class} AS class, {label} AS label
+    FROM (SELECT {distinct} * FROM {table} AS f WHERE {search} {size_test} {thinning} LIMIT {cap}) AS f
+    WHERE !bbox! IS NOT NULL
+) AS drawn
+
+-- name: nearest
+-- Identifiers and attributes of what meets a small box, smallest first. in: limit, and what the box brings.
+SELECT coalesce(json_agg(row_to_json(found)), '[]')::text
+FROM (
+    SELECT {columns} FROM {table} AS f
+    WHERE ST_Intersects({geometry}, {box})
+    ORDER BY ST_Area(Box2D({geometry})), {id}
+    LIMIT %(limit)s
+) AS found

@@ -50,7 +50,7 @@ def manage_commands(words: list[str]) -> list[list[str]]:
 
 
 def test_the_processes_of_make_run_are_all_there() -> None:
-    assert {"db", "broker", "front", "web", "live", "ingest", "monitor", "worker"} <= set(SERVICES)
+    assert {"db", "broker", "front", "web", "heavy", "live", "ingest", "monitor", "worker"} <= set(SERVICES)
     demo = {name for name, service in SERVICES.items() if service.get("profiles") == ["demo"]}
     assert demo == {"sample", "simulator"}
 

@@ -1,4 +1,4 @@
-"""The private nginx in front of web and live: its configuration, written at every start from deploy/nginx.conf.in."""
+"""The private nginx before web, heavy and live: its configuration, written at each start from deploy/nginx.conf.in."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ def values_for(places: Places) -> dict[str, str]:
         "static": str(places.static),
         "pages": str(places.front / "pages"),
         "web": f"unix:{places.sockets}/web.sock",
+        "heavy": f"unix:{places.sockets}/heavy.sock",
         "live": f"unix:{places.sockets}/live.sock",
         "log_level": "warn",
     }

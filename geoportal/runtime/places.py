@@ -114,7 +114,7 @@ class Places:
 
     @cached_property
     def sockets(self) -> Path:
-        """Folder of the Unix sockets of web and live; under the temporary folder when that path is too long."""
+        """Folder of the Unix sockets of web, heavy and live; under the temporary folder when that path is too long."""
         beside = self.var / "sockets"
         if len(str(beside)) <= _SOCKET_PATH_LIMIT:
             return beside

@@ -25,7 +25,7 @@ from geoportal.runtime.steps import Steps, has_command, manage
 STOP_ORDER = (
     ("simulator",),
     ("front",),
-    ("web", "live", "worker", "monitor", "ingest"),
+    ("web", "heavy", "live", "worker", "monitor", "ingest"),
     ("broker",),
     ("postgres",),
 )
@@ -117,6 +117,8 @@ class Product:
     async def _start_rest(self) -> None:
         sockets = self.places.sockets
         self._service("web", manage("serve", "--uds", str(sockets / "web.sock"))).start()
+        # Maps and whole exports: two long answers never stall a page or a vector tile.
+        self._service("heavy", manage("serve", "--uds", str(sockets / "heavy.sock"))).start()
         if has_command("live"):
             self._service("live", manage("live", "--uds", str(sockets / "live.sock"))).start()
         for name in ("ingest", "monitor", "worker"):

@@ -5,11 +5,14 @@ import os
 import re
 import shutil
 import signal
+import socketserver
 import subprocess
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from email.message import Message
+from pathlib import Path
 
 import pytest
 
@@ -98,6 +101,67 @@ def front_alone() -> Iterator[str]:
         server.terminate()
         server.wait()
         shutil.rmtree(places.var)
+
+
+class _Named(socketserver.StreamRequestHandler):
+    """Answers any request with the name of its socket."""
+
+    def handle(self) -> None:
+        while self.rfile.readline().strip():
+            pass
+        name = Path(str(self.server.server_address)).stem
+        self.wfile.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(name)}\r\nConnection: close\r\n\r\n{name}".encode())
+
+
+@pytest.fixture
+def front_of_names() -> Iterator[str]:
+    """A front server before two servers that say which one they are."""
+    places = Places(ROOT / f"named-{os.getpid()}", port=free_port())
+    places.prepare()
+    front.prepare(places)
+    behind = [
+        socketserver.ThreadingUnixStreamServer(str(places.sockets / f"{name}.sock"), _Named)
+        for name in ("web", "heavy")
+    ]
+    for server in behind:
+        (places.sockets / Path(str(server.server_address)).name).chmod(0o666)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    nginx = subprocess.Popen(guarded(front.command(places), signal.SIGTERM), stderr=subprocess.DEVNULL)
+    try:
+        eventually(lambda: listens("127.0.0.1", places.port), "the front listens")
+        yield f"http://127.0.0.1:{places.port}"
+    finally:
+        nginx.terminate()
+        nginx.wait()
+        for server in behind:
+            server.shutdown()
+            server.server_close()
+        shutil.rmtree(places.var)
+
+
+@pytest.mark.parametrize(
+    ("path", "pool"),
+    [
+        ("/", "web"),
+        ("/ogc/collections", "web"),
+        ("/ogc/collections/map", "web"),
+        ("/ogc/collections/a/items", "web"),
+        ("/ogc/collections/a/styles", "web"),
+        ("/ogc/collections/a/styles/b?f=sld", "web"),
+        ("/ogc/collections/a/tiles/WebMercatorQuad/1/2/3?f=mvt&v=1", "web"),
+        ("/ogc/collections/a/map/tiles/WebMercatorQuad/1/2/3?f=png&v=1", "heavy"),
+        ("/ogc/collections/a/styles/b/map/tiles/WebMercatorQuad/1/2/3?f=png&v=1", "heavy"),
+        ("/ogc/collections/a/map?width=1", "heavy"),
+        ("/ogc/collections/a/styles/b/map", "heavy"),
+        ("/ogc/collections/a/styles/b/legend", "heavy"),
+        ("/ogc/map?collections=a", "heavy"),
+        ("/ogc/wms?SERVICE=WMS", "heavy"),
+        ("/ogc/wmts/1.0.0/WMTSCapabilities.xml", "heavy"),
+        ("/ogc/wfs", "heavy"),
+    ],
+)
+def test_answers_that_take_long_have_workers_of_their_own(front_of_names: str, path: str, pool: str) -> None:
+    assert get(f"{front_of_names}{path}")[2].decode() == pool
 
 
 def test_while_web_is_away_people_get_a_page_that_reloads(front_alone: str) -> None:

@@ -34,7 +34,7 @@ def family(product: RunningProduct) -> list[psutil.Process]:
     return psutil.Process(product.process.pid).children(recursive=True)
 
 
-@pytest.mark.parametrize("part", ["web", "front", "broker", "postgres"])
+@pytest.mark.parametrize("part", ["web", "heavy", "front", "broker", "postgres"])
 def test_a_killed_part_comes_back_and_the_site_answers_again(instance: RunningProduct, part: str) -> None:
     instance.kill(part)
     eventually(lambda: answers(f"{instance.url}/"), "the site answers again")

@@ -17,18 +17,21 @@ def decoded(body: bytes) -> NDArray[np.uint8]:
     warnings.filterwarnings("ignore", message="Dataset has no geotransform")
     with MemoryFile(body) as memory, memory.open() as picture:
         bands = picture.read()
+        found: NDArray[np.uint8]
         if picture.count == 1 and picture.colorinterp[0] == ColorInterp.palette:
             table = np.zeros((256, 4), dtype=np.uint8)
             for value, colour in picture.colormap(1).items():
                 table[value] = colour
-            return table[bands[0]]
+            found = table[bands[0]]
+            return found
         if picture.count == 1:
             bands = np.concatenate([bands, bands, bands])
         if picture.count == 2:
             bands = np.concatenate([bands[:1], bands[:1], bands])
     if len(bands) == 3:
         bands = np.concatenate([bands, np.full_like(bands[:1], 255)])
-    return bands.transpose(1, 2, 0)
+    found = bands.transpose(1, 2, 0)
+    return found
 
 
 def at(image: NDArray[np.uint8], x: float, y: float) -> tuple[int, ...]:

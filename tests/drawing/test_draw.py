@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pyproj
@@ -17,7 +18,7 @@ from layers.crs import SERVED_SRIDS, crs84, epsg
 from layers.drawing.draw import Drawn, draw
 from layers.drawing.offered import style_named
 from layers.drawing.scale import POINT_GROWTH, factor
-from layers.drawing.view import View, bounds_between
+from layers.drawing.view import Bounds, View, bounds_between
 from layers.errors import BadQuery, StyleNotFound
 from layers.rights import EVERYTHING, PUBLIC
 from layers.styles.model import parse
@@ -27,11 +28,17 @@ from tests.drawing.pixels import CLEAR, at, decoded, near
 AROUND = (WEST - 50, SOUTH - 50, WEST + 350, SOUTH + 150)
 
 
+def bounds(srid: int, box: Bounds = AROUND) -> Bounds:
+    found = bounds_between(32632, srid, box)
+    assert found is not None
+    return found
+
+
 def view(srid: int = 32632, width: int = 400, height: int = 200, box=AROUND) -> View:
-    return View(epsg(srid), bounds_between(32632, srid, box), width, height)
+    return View(epsg(srid), bounds(srid, box), width, height)
 
 
-def drawn(slug: str, style: str = "", **spec: object) -> Drawn:
+def drawn(slug: str, style: str = "", **spec: Any) -> Drawn:
     layer = entry(slug)
     return Drawn(layer, parse(spec) if spec else style_named(layer, EVERYTHING, style).spec)
 
@@ -54,7 +61,7 @@ def test_classes_stand_where_the_data_is_in_every_crs(plot: SimpleNamespace, sri
 
 
 def test_crs84_is_longitude_first(plot: SimpleNamespace) -> None:
-    box = bounds_between(32632, 4326, AROUND)
+    box = bounds(4326)
     image = decoded(draw([drawn("quadrati")], View(crs84(), box, 400, 200), "png"))
     assert near(at(image, 0.25, 0.5), RED) and near(at(image, 0.75, 0.5), BLUE)
 
@@ -111,10 +118,10 @@ def test_a_dash_leaves_gaps_and_opacity_lets_through(plot: SimpleNamespace) -> N
 
 
 def test_labels_are_written_from_their_zoom_on(plot: SimpleNamespace) -> None:
-    spec = {"symbol": solid("#ffffff"), "label": {"field": "uso", "colour": "#000000", "min_zoom": 15}}
+    spec: dict[str, Any] = {"symbol": solid("#ffffff"), "label": {"field": "uso", "colour": "#000000", "min_zoom": 15}}
     near_by = decoded(draw([drawn("quadrati", **spec)], view(), "png"))
     assert (near_by[60:140, 55:145, :3] < 100).all(axis=2).any(), "black letters in the first square"
-    far = bounds_between(32632, 32632, (WEST - 5000, SOUTH - 5000, WEST + 5300, SOUTH + 5100))
+    far = (WEST - 5000, SOUTH - 5000, WEST + 5300, SOUTH + 5100)
     image = decoded(draw([drawn("quadrati", **spec)], view(box=far), "png"))
     assert not (image[..., :3][image[..., 3] > 128] < 100).any()
 

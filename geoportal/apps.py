@@ -7,7 +7,12 @@ class GeoportalConfig(AppConfig):
     verbose_name = "Geoportale"
 
     def ready(self) -> None:
+        from django.contrib.admin import site
+
+        from geoportal.accounts.forms import AdminLoginForm
         from geoportal.devices.layers import refresh_extents, write_live_layers
+
+        site.login_form = AdminLoginForm
 
         post_migrate.connect(write_live_layers, sender=self, dispatch_uid="live layers")
         for name in ("wifi.AccessPoint", "kiosks.Totem", "monitoring.DeviceStatus"):

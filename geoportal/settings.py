@@ -47,6 +47,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "geoportal.accounts.middleware.TokenMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
 

@@ -5,6 +5,7 @@ from django.contrib.auth import views as auth
 from django.urls import URLPattern, URLResolver, include, path
 
 from geoportal import views
+from geoportal.accounts.forms import LoginForm
 from geoportal.health import healthz
 from geoportal.takeaway import views as takeaway
 
@@ -16,7 +17,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tecnici/", include("geoportal.technicians.urls")),
     path("mappe/<slug:slug>/esporta.html", takeaway.export, name="map-export"),
     path("admin/", admin.site.urls),
-    path("accedi/", auth.LoginView.as_view(), name="login"),
+    path("accedi/", auth.LoginView.as_view(authentication_form=LoginForm), name="login"),
+    path("profilo/", include("geoportal.accounts.urls")),
     path("esci/", auth.LogoutView.as_view(), name="logout"),
     path("healthz", healthz, name="healthz"),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -46,7 +46,8 @@ else:
 
 @admin.register(Theme)
 class ThemeAdmin(ThemeBase):
-    list_display = ("title_it", "slug", "parent", "position")
+    list_display = ("title_it", "slug", "parent", "access", "position")
+    filter_horizontal = ("groups",)
     list_editable = ("position",)
     prepopulated_fields = {"slug": ("title_it",)}
 
@@ -292,3 +293,6 @@ class JobAdmin(_ReadOnly, JobBase):
         """Cancel waiting jobs at once and running ones as soon as they notice."""
         for job in queryset:
             services.cancel(job)
+
+
+from layers.audit import admin as audit_admin  # noqa: E402, F401  (each subject keeps its admin beside its code)

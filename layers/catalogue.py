@@ -21,8 +21,8 @@ import psycopg2.extensions
 from django.db import connection
 
 from layers.errors import LayerNotFound
-from layers.models import Layer, Theme
-from layers.rights import Audience, may_see
+from layers.models import Access, Layer, Theme
+from layers.rights import Audience, Rule, may_see
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,7 @@ class FieldEntry:
     is_searchable: bool
     access: str
     groups: frozenset[str]
+    within: tuple[Rule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ class ThemeEntry:
     title_it: str
     title_en: str
     parent: str | None
+    access: str
+    groups: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,6 +110,8 @@ class LayerEntry:
     groups: frozenset[str]
     fields: tuple[FieldEntry, ...]
     styles: tuple[StyleEntry, ...]
+    within: tuple[Rule, ...] = ()
+    """The rules of the layer's theme and of those above it: the strictest decides."""
 
     def visible_fields(self, audience: Audience) -> tuple[FieldEntry, ...]:
         """The attributes this audience may see: the whitelist of items, filters, sorting, tiles, exports and search."""
@@ -147,24 +152,39 @@ def _load() -> Catalogue:
         .prefetch_related("fields", "styles", "groups")
         .order_by("theme__position", "position", "title_it")
     )
-    return Catalogue(version=version, themes=_themes(), layers={row.slug: _entry(row) for row in rows})
+    themes = _themes()
+    rules = _rules(themes)
+    layers = {row.slug: _entry(row, rules[row.theme.slug] if row.theme else ()) for row in rows}
+    return Catalogue(version=version, themes=themes, layers=layers)
 
 
 def _themes() -> tuple[ThemeEntry, ...]:
-    rows = list(Theme.objects.select_related("parent"))
+    rows = list(Theme.objects.select_related("parent").prefetch_related("groups"))
     ordered: list[ThemeEntry] = []
 
     def add(parent: str | None) -> None:
         for row in rows:
             if (row.parent.slug if row.parent else None) == parent:
-                ordered.append(ThemeEntry(row.slug, row.title_it, row.title_en or row.title_it, parent))
+                groups = frozenset(group.name for group in row.groups.all())
+                ordered.append(
+                    ThemeEntry(row.slug, row.title_it, row.title_en or row.title_it, parent, row.access, groups)
+                )
                 add(row.slug)
 
     add(None)
     return tuple(ordered)
 
 
-def _entry(row: Layer) -> LayerEntry:
+def _rules(themes: tuple[ThemeEntry, ...]) -> dict[str, tuple[Rule, ...]]:
+    """The rules of each branch and those above it; parents come first in `themes`."""
+    found: dict[str, tuple[Rule, ...]] = {}
+    for theme in themes:
+        above = found[theme.parent] if theme.parent else ()
+        found[theme.slug] = above if theme.access == Access.PUBLIC.value else (theme, *above)
+    return found
+
+
+def _entry(row: Layer, within: tuple[Rule, ...]) -> LayerEntry:
     groups = frozenset(group.name for group in row.groups.all())
     bbox, storage_bbox = row.bbox, row.storage_bbox
     return LayerEntry(
@@ -224,6 +244,7 @@ def _entry(row: Layer) -> LayerEntry:
             StyleEntry(style.name, style.title_it, style.title_en or style.title_it, style.spec)
             for style in row.styles.all()
         ),
+        within=within,
     )
 
 

@@ -48,6 +48,14 @@ class Theme(Bilingual):
     slug = models.CharField(max_length=63, unique=True, validators=[slug_validator])
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
     position = models.PositiveIntegerField(_("ordine"), default=0)
+    access = models.CharField(
+        _("accesso"),
+        max_length=12,
+        choices=Access,
+        default=Access.PUBLIC,
+        help_text=_("Vale per tutti i livelli e i sottotemi: di più regole decide la più stretta."),
+    )
+    groups = models.ManyToManyField(Group, blank=True, verbose_name=_("gruppi"), related_name="themes")
 
     class Meta:
         verbose_name, verbose_name_plural = _("tema"), _("temi")
@@ -233,6 +241,7 @@ def geodata_identifier(table_name: str) -> tuple[str, str]:
 
 
 # Django looks for an app's models here; each subject keeps its own beside its code.
+from layers.audit.models import ReadOfRestricted  # noqa: E402
 from layers.importing.models import ImportOutcome, ImportRun  # noqa: E402
 from layers.jobs.models import Job  # noqa: E402
 
@@ -244,6 +253,7 @@ __all__ = [
     "ImportRun",
     "Job",
     "Layer",
+    "ReadOfRestricted",
     "Style",
     "Theme",
     "column_validator",

@@ -22,13 +22,20 @@ ROLES = (PROFESSIONALS, PLANNERS, TECHNICIANS, STEWARDS)
 _INTERNAL_ROLES = frozenset({PLANNERS, TECHNICIANS, STEWARDS})
 
 
-class Guarded(Protocol):
-    """Something with an access level and, when restricted, the names of the groups that may see it."""
+class Rule(Protocol):
+    """An access level and, when it is restricted, the names of the groups that may see."""
 
     @property
     def access(self) -> str: ...
     @property
     def groups(self) -> frozenset[str]: ...
+
+
+class Guarded(Rule, Protocol):
+    """Something with a rule of its own, inside branches whose rules hold for it too."""
+
+    @property
+    def within(self) -> tuple[Rule, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,7 @@ def audience_of(user: User | AnonymousUser) -> Audience:
         return PUBLIC
     if user.is_superuser:
         return EVERYTHING
-    names = frozenset(user.groups.values_list("name", flat=True))
+    names = user.group_names
     levels = {Access.PUBLIC.value}
     if names & (_INTERNAL_ROLES | {PROFESSIONALS}):
         levels.add(Access.PROFESSIONAL.value)
@@ -66,7 +73,18 @@ def audience_of(user: User | AnonymousUser) -> Audience:
 
 
 def may_see(audience: Audience, thing: Guarded) -> bool:
-    """Whether this audience may see a layer or a field."""
-    if audience.sees_all or thing.access in audience.levels:
+    """Whether this audience may see a layer or a field: its own rule allows it, and so does every branch above it."""
+    if audience.sees_all:
         return True
-    return thing.access == Access.RESTRICTED.value and bool(audience.groups & thing.groups)
+    return _allows(audience, thing) and all(_allows(audience, rule) for rule in thing.within)
+
+
+def is_restricted(thing: Guarded) -> bool:
+    """Whether only named groups may see a thing, by its own rule or a branch's: reading it is written down."""
+    return any(rule.access == Access.RESTRICTED.value for rule in (thing, *thing.within))
+
+
+def _allows(audience: Audience, rule: Rule) -> bool:
+    if rule.access in audience.levels:
+        return True
+    return rule.access == Access.RESTRICTED.value and bool(audience.groups & rule.groups)

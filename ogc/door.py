@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from functools import cached_property, wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -19,10 +19,14 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
 from django.views.decorators.csrf import csrf_exempt
 
+from layers.audit import note
 from layers.catalogue import Catalogue, LayerEntry, catalogue
 from layers.errors import LayersError
 from layers.rights import PUBLIC, Audience, audience_of, may_see
 from ogc.errors import InvalidParameter, OgcError, translated
+
+if TYPE_CHECKING:
+    from geoportal.models import User
 
 JSON, GEOJSON, HTML = "application/json", "application/geo+json", "text/html"
 METHODS = "GET, HEAD, OPTIONS"
@@ -35,6 +39,10 @@ class Ask:
     def __init__(self, request: HttpRequest, format_: str) -> None:
         self.request = request
         self.format = format_
+        self.read_layers: dict[str, LayerEntry] = {}
+        """The layers this request has asked for, for the register of reads."""
+        self.returned: int | None = None
+        """How many features the answer holds, where the view knows it."""
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -66,9 +74,10 @@ class Ask:
     def layer(self, slug: str) -> LayerEntry:
         """A layer this asker may see; the session is left alone when everyone may. Raises LayerNotFound."""
         layer = self.catalogue.layers.get(slug)
-        if layer is not None and may_see(PUBLIC, layer):
-            return layer
-        return self.catalogue.layer(slug, self.audience)
+        if layer is None or not may_see(PUBLIC, layer):
+            layer = self.catalogue.layer(slug, self.audience)
+        self.read_layers[slug] = layer
+        return layer
 
     def audience_for(self, layer: LayerEntry) -> Audience:
         """PUBLIC when every attribute of the layer is open to everyone: then the answer is the same for all."""
@@ -101,11 +110,25 @@ def door(formats: dict[str, str], params: frozenset[str] | None = frozenset()) -
                 response = failure(ask, translated(error))
             except OgcError as error:
                 response = failure(ask, error)
-            return _opened(_without_body(request, _conditional(request, response)))
+            response = _conditional(request, response)
+            if ask.read_layers and response.status_code in {200, 206, 304}:
+                _note_reads(ask)
+            return _opened(_without_body(request, response))
 
         return answer
 
     return wrap
+
+
+def _note_reads(ask: Ask) -> None:
+    """Tell the register who read which layers. The session is not opened for what everyone may see."""
+    match = ask.request.resolver_match
+    door = (match.view_name if match else "") or ask.request.path
+    item = str(match.kwargs.get("identifier", "")) if match else ""
+    for layer in ask.read_layers.values():
+        if ask.audience_for(layer) != PUBLIC:
+            user = cast("User", ask.request.user)
+            note(user, ask.audience, layer, door, item=item, features=ask.returned)
 
 
 def negotiate(request: HttpRequest, formats: dict[str, str]) -> str:
@@ -193,7 +216,7 @@ def _opened(response: HttpResponseBase) -> HttpResponseBase:
     """Readable by pages of other sites: what they get is what anyone without a session gets."""
     response["Access-Control-Allow-Origin"] = "*"
     response["Access-Control-Allow-Methods"] = METHODS
-    response["Access-Control-Allow-Headers"] = "Accept, Accept-Language, If-None-Match"
+    response["Access-Control-Allow-Headers"] = "Accept, Accept-Language, Authorization, If-None-Match"
     response["Access-Control-Expose-Headers"] = EXPOSED
     response["X-Content-Type-Options"] = "nosniff"
     patch_vary_headers(response, ["Accept"])

@@ -11,7 +11,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from geoportal.device_layers import visible_kinds
+from geoportal.device_layers import note_devices_read, visible_kinds
 from geoportal.devices.answers import list_devices, one_device
 from layers.models import Access
 from layers.rights import Audience, audience_of
@@ -21,6 +21,7 @@ from layers.rights import Audience, audience_of
 def devices(request: HttpRequest) -> HttpResponse:
     """Every device of the kinds whose layer the asker may see."""
     audience = audience_of(request.user)
+    note_devices_read(request.user, audience, "devices")
     return _answer(request, audience, list_devices(visible_kinds(audience), _language()))
 
 
@@ -32,6 +33,7 @@ def device(request: HttpRequest, devid: str) -> HttpResponse:
     if body is None:
         text = _("Non c'è nessun dispositivo con codice “%(devid)s” tra quelli che puoi vedere.") % {"devid": devid}
         return JsonResponse({"error": "unknown_device", "detail": text}, status=404)
+    note_devices_read(request.user, audience, "device", devid)
     return _answer(request, audience, body)
 
 

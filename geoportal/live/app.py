@@ -16,7 +16,7 @@ from django.db import DatabaseError
 
 from geoportal.live.feed import Feed
 from geoportal.live.hub import Client, Hub, Reader, frame_of
-from geoportal.live.readers import kinds_of_sessions, reader_of, request_of, session_key
+from geoportal.live.readers import WrongToken, kinds_of_sessions, reader_of, request_of, session_key
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +65,9 @@ class LiveApp:
         request = request_of(scope["headers"])
         try:
             reader = await self._in_worker(reader_of, request)
+        except WrongToken:
+            await _answer(send, 401, {"error": "unauthorized", "detail": "Il gettone è errato, scaduto o revocato."})
+            return
         except DatabaseError:
             log.warning("A stream was refused: rights cannot be read while the database is away")
             await _answer(send, 503, {"error": "unavailable", "detail": "Il flusso non è disponibile: riprova."})

@@ -14,6 +14,7 @@ from geoportal.device_layers import DEVICE_LAYERS
 from geoportal.monitoring.causes import cause_text
 from geoportal.takeaway.build import device_file, layer_file
 from geoportal.technicians.selectors import device_rows
+from layers.audit import note
 from layers.catalogue import LayerEntry, catalogue
 from layers.errors import BadQuery, LayerNotFound
 from layers.items import ItemsQuery, items
@@ -34,6 +35,7 @@ def export(request: HttpRequest, slug: str) -> HttpResponse:
         raise Http404(str(error)) from error
     if entry.kind != "vector" or not entry.geometry_type:
         return _refused(request, _("Questo livello non ha elementi da disegnare: scegline uno vettoriale."), 422)
+    note(request.user, audience, entry, "map-export")
     if entry.slug in DEVICE_LAYERS:
         rows = device_rows(frozenset({DEVICE_LAYERS[entry.slug]}))
         return _file(

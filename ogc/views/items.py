@@ -34,6 +34,7 @@ def items(ask: Ask, slug: str) -> HttpResponse:
     if etag and matches(ask.request, etag):
         return HttpResponse(status=304, headers={"ETag": etag})
     page = page_of_items(layer, ask.audience_for(layer), query)
+    ask.returned = page.returned
     links = page_links(ask, layer, query, page)
     body = feature_collection(page, links)
     if ask.format == "html":
@@ -52,6 +53,7 @@ def item(ask: Ask, slug: str, identifier: str) -> HttpResponse:
     layer = vector_layer(ask, slug)
     crs = parse_crs(ask.param("crs"), layer.srid) if "crs" in ask.request.GET else parse_crs("OGC:CRS84", None)
     feature = one_item(layer, ask.audience_for(layer), identifier, crs)
+    ask.returned = 1
     if ask.format == "html":
         return pages.item(ask, layer, json.loads(feature))
     here = f"{ask.base}/collections/{slug}"

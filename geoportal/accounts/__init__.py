@@ -1,0 +1,1 @@
+"""Accounts beyond Django's own: access tokens for programs, and brakes on guessing."""

@@ -17,8 +17,15 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "kiosks": ("kiosks", "layers", "geoportal.messaging", "geoportal.monitoring", *SHARED),
     "geoportal.messaging": ("geoportal.messaging", "geoportal.monitoring", *SHARED),
     "geoportal.monitoring": ("geoportal.monitoring", "geoportal.messaging", *SHARED),
+    "geoportal.simulator": ("geoportal.simulator", "geoportal.messaging.device"),
 }
-WITHOUT_DJANGO = ("geoportal/messaging/topics.py", "geoportal/messaging/device", "wifi/agent", "kiosks/agent")
+WITHOUT_DJANGO = (
+    "geoportal/messaging/topics.py",
+    "geoportal/messaging/device",
+    "geoportal/simulator",
+    "wifi/agent",
+    "kiosks/agent",
+)
 """What runs on a device: no Django, not even by way of another module of ours."""
 
 

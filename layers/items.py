@@ -195,9 +195,9 @@ def _item_plan(layer: LayerEntry, audience: Audience, crs: Crs) -> Plan:
     return Plan.of(statement, {}, ["identifier"])
 
 
-def conditions(allowed: Whitelist, query: ItemsQuery) -> Clause:
-    """Everything the query filters by. Raises BadQuery."""
-    clause = Clause()
+def conditions(allowed: Whitelist, query: ItemsQuery, clause: Clause | None = None) -> Clause:
+    """Everything the query filters by, added to `clause` if there is one. Raises BadQuery."""
+    clause = Clause() if clause is None else clause
     layer = allowed.layer
     if query.bbox and layer.geometry_field:
         intersects_bbox(clause, layer, query.bbox, query.bbox_crs)

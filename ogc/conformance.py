@@ -46,4 +46,8 @@ CONFORMS_TO = (
     f"{_TILES}/geodata-tilesets",
     f"{_TILES}/mvt",
     f"{_TILES}/oas30",
+    *(
+        f"http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/{name}"
+        for name in ("core", "json", "oas30", "ogc-process-description", "job-list", "dismiss")
+    ),
 )

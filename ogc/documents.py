@@ -49,6 +49,8 @@ def landing(ask: Ask) -> dict[str, Any]:
             "title": "Tile matrix sets",
             "href": f"{ask.base}/tileMatrixSets?f=json",
         },
+        {"rel": f"{REL}/processes", "type": "application/json", "title": "Processes", "href": f"{ask.base}/processes"},
+        {"rel": f"{REL}/job-list", "type": "application/json", "title": "Jobs", "href": f"{ask.base}/jobs"},
     ]
     return made
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 JSON, GEOJSON, HTML = "application/json", "application/geo+json", "text/html"
 METHODS = "GET, HEAD, OPTIONS"
-EXPOSED = "Link, ETag, Content-Crs, OGC-NumberReturned, OGC-NumberMatched"
+EXPOSED = "Link, Location, ETag, Content-Crs, OGC-NumberReturned, OGC-NumberMatched, Preference-Applied"
 
 
 class Ask:
@@ -89,7 +89,9 @@ class Ask:
 View = Callable[..., HttpResponseBase]
 
 
-def door(formats: dict[str, str], params: frozenset[str] | None = frozenset()) -> Callable[[View], View]:
+def door(
+    formats: dict[str, str], params: frozenset[str] | None = frozenset(), methods: str = METHODS
+) -> Callable[[View], View]:
     """Wrap a view. `formats` maps values of `f` to media types, the default first; `params` None: the view checks."""
 
     def wrap(view: View) -> View:
@@ -99,9 +101,9 @@ def door(formats: dict[str, str], params: frozenset[str] | None = frozenset()) -
             ask = Ask(request, next(iter(formats)))
             try:
                 if request.method == "OPTIONS":
-                    return _opened(HttpResponse(status=204, headers={"Allow": METHODS}))
-                if request.method not in {"GET", "HEAD"}:
-                    raise OgcError(405, "MethodNotAllowed", f"{request.method} is not possible here; use {METHODS}.")
+                    return _opened(HttpResponse(status=204, headers={"Allow": methods}), methods)
+                if request.method not in methods.split(", "):
+                    raise OgcError(405, "MethodNotAllowed", f"{request.method} is not possible here; use {methods}.")
                 ask.format = negotiate(request, formats)
                 if params is not None:
                     refuse_unknown(request, params)
@@ -113,7 +115,9 @@ def door(formats: dict[str, str], params: frozenset[str] | None = frozenset()) -
             response = _conditional(request, response)
             if ask.read_layers and response.status_code in {200, 206, 304}:
                 _note_reads(ask)
-            return _opened(_without_body(request, response))
+            if response.status_code == 405:
+                response["Allow"] = methods
+            return _opened(_without_body(request, response), methods)
 
         return answer
 
@@ -165,14 +169,14 @@ def refuse_unknown(request: HttpRequest, known: frozenset[str]) -> None:
 
 def failure(ask: Ask, error: OgcError) -> HttpResponse:
     """The error as OGC exception JSON, or as a page for a browser."""
-    body = {"code": error.code, "description": error.description}
+    body: dict[str, Any] = {"code": error.code, "description": error.description}
+    if error.type:
+        body |= {"type": error.type, "title": error.code, "status": error.status, "detail": error.description}
     if ask.request.GET.get("f", "html") == "html" and "text/html" in ask.request.headers.get("Accept", ""):
         response = render(ask.request, "ogc/error.html", {"error": error}, status=error.status)
     else:
         response = HttpResponse(json.dumps(body), content_type=JSON, status=error.status)
     response["Cache-Control"] = "no-store"
-    if error.status == 405:
-        response["Allow"] = METHODS
     if error.status == 503:
         response["Retry-After"] = "5"
     return response
@@ -194,7 +198,7 @@ def matches(request: HttpRequest, etag: str) -> bool:
 
 
 def _conditional(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    if response.status_code != 200 or not isinstance(response, HttpResponse):
+    if request.method == "POST" or response.status_code != 200 or not isinstance(response, HttpResponse):
         return response
     if "ETag" not in response:
         response["ETag"] = etag_of(response.content, response.get("Content-Type", ""))
@@ -212,11 +216,13 @@ def _without_body(request: HttpRequest, response: HttpResponseBase) -> HttpRespo
     return response
 
 
-def _opened(response: HttpResponseBase) -> HttpResponseBase:
+def _opened(response: HttpResponseBase, methods: str) -> HttpResponseBase:
     """Readable by pages of other sites: what they get is what anyone without a session gets."""
     response["Access-Control-Allow-Origin"] = "*"
-    response["Access-Control-Allow-Methods"] = METHODS
-    response["Access-Control-Allow-Headers"] = "Accept, Accept-Language, Authorization, If-None-Match"
+    response["Access-Control-Allow-Methods"] = methods
+    response["Access-Control-Allow-Headers"] = (
+        "Accept, Accept-Language, Authorization, Content-Type, If-None-Match, Prefer"
+    )
     response["Access-Control-Expose-Headers"] = EXPOSED
     response["X-Content-Type-Options"] = "nosniff"
     patch_vary_headers(response, ["Accept"])

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from layers import errors as layers_errors
+from layers.processes.jobs import TooManyJobs
+from layers.processes.model import ProcessNotFound
+
+NO_SUCH_PROCESS = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/no-such-process"
 
 
 class OgcError(Exception):
-    """An answer other than the one asked for: HTTP status, OGC exception code, a text that says what to do."""
+    """An answer other than the one asked for: HTTP status, OGC exception code, a text that says what to do.
 
-    def __init__(self, status: int, code: str, description: str) -> None:
+    `type` is the URI of the kind of problem where a standard names one (Processes, 7.13: RFC 7807).
+    """
+
+    def __init__(self, status: int, code: str, description: str, type: str = "") -> None:
         super().__init__(description)
-        self.status, self.code, self.description = status, code, description
+        self.status, self.code, self.description, self.type = status, code, description, type
 
 
 class InvalidParameter(OgcError):
@@ -33,6 +40,7 @@ _TABLE: tuple[tuple[type[layers_errors.LayersError], int, str], ...] = (
     (layers_errors.TileOutOfRange, 404, "NotFound"),
     (layers_errors.BadQuery, 400, "InvalidParameterValue"),
     (layers_errors.UnknownCrs, 400, "InvalidParameterValue"),
+    (TooManyJobs, 503, "ServerBusy"),
     (layers_errors.QueryTooSlow, 503, "ServerBusy"),
     (layers_errors.RasterUnreadable, 503, "NoApplicableCode"),
 )
@@ -40,6 +48,8 @@ _TABLE: tuple[tuple[type[layers_errors.LayersError], int, str], ...] = (
 
 def translated(error: layers_errors.LayersError) -> OgcError:
     """The HTTP form of what went wrong in the catalogue."""
+    if isinstance(error, ProcessNotFound):
+        return OgcError(404, "NoSuchProcess", str(error), NO_SUCH_PROCESS)
     for kind, status, code in _TABLE:
         if isinstance(error, kind):
             return OgcError(status, code, str(error))

@@ -10,6 +10,7 @@ from layers.crs import served
 from layers.items import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX
 from layers.rights import Audience
 from layers.tiles import MAX_ZOOM
+from ogc import openapi_processes
 from ogc.config import DESCRIPTION, JSON_TYPES, TITLE
 
 VERSION = "1.0.0"
@@ -27,6 +28,7 @@ def build(held: Catalogue, audience: Audience, base: str, language: str) -> dict
     }
     for layer in held.visible(audience):
         paths |= _layer(layer, audience, language)
+    paths |= openapi_processes.paths(language)
     return {
         "openapi": "3.0.3",
         "info": {
@@ -37,7 +39,11 @@ def build(held: Catalogue, audience: Audience, base: str, language: str) -> dict
             "license": {"name": "CC-BY-4.0", "url": "https://creativecommons.org/licenses/by/4.0/"},
         },
         "servers": [{"url": base}],
-        "tags": [{"name": "server"}, *({"name": layer.slug} for layer in held.visible(audience))],
+        "tags": [
+            {"name": "server"},
+            {"name": "processes"},
+            *({"name": layer.slug} for layer in held.visible(audience)),
+        ],
         "paths": paths,
         "components": {"parameters": _parameters(), "responses": _responses(), "schemas": _schemas()},
     }

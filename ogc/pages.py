@@ -105,10 +105,11 @@ def openapi(ask: Ask, body: bytes) -> HttpResponse:
     operations = [
         {
             "path": path,
-            "summary": one["get"]["summary"],
-            "parameters": [held[p["$ref"].rsplit("/", 1)[1]] if "$ref" in p else p for p in one["get"]["parameters"]],
+            "summary": one["summary"],
+            "parameters": [held[p["$ref"].rsplit("/", 1)[1]] if "$ref" in p else p for p in one["parameters"]],
         }
-        for path, one in document["paths"].items()
+        for path, methods in document["paths"].items()
+        for one in methods.values()
     ]
     return page(ask, "openapi", document, operations=operations)
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ogc.views import core, items, tiles
+from ogc.views import core, items, jobs, processes, tiles
 
 app_name = "ogc"
 
@@ -12,6 +12,12 @@ urlpatterns = [
     path("/conformance", core.conformance, name="conformance"),
     path("/openapi", core.openapi, name="openapi"),
     path("/collections", core.collections, name="collections"),
+    path("/processes", processes.processes, name="processes"),
+    path("/processes/<str:process_id>", processes.process, name="process"),
+    path("/processes/<str:process_id>/execution", processes.execution, name="execution"),
+    path("/jobs", jobs.jobs, name="jobs"),
+    path("/jobs/<str:job_id>", jobs.job, name="job"),
+    path("/jobs/<str:job_id>/results", jobs.job_results, name="job-results"),
     path("/tileMatrixSets", core.tile_matrix_sets, name="tile-matrix-sets"),
     path("/tileMatrixSets/<str:tms>", core.tile_matrix_set, name="tile-matrix-set"),
     path("/collections/<str:slug>", core.collection, name="collection"),

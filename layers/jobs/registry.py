@@ -77,6 +77,6 @@ def kind(
 
 def kinds() -> dict[str, Kind]:
     """Every kind, by name."""
-    for module in ("layers.jobs.kinds", *getattr(settings, "JOB_KIND_MODULES", ())):
+    for module in ("layers.jobs.kinds", "layers.processes.jobs", *getattr(settings, "JOB_KIND_MODULES", ())):
         import_module(module)
     return _KINDS

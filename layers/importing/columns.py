@@ -14,6 +14,13 @@ from layers.models import Field
 RESERVED = frozenset({"fid", "geom", "geom_3857", "tableoid", "ctid", "xmin", "xmax", "cmin", "cmax", "oid"})
 """Names that the storage contract or PostgreSQL keep for themselves."""
 _LONGEST = 60
+SQL_TYPES = frozenset(
+    {
+        "text", "boolean", "integer", "bigint", "numeric", "double precision",
+        "date", "time", "timestamp", "timestamptz", "jsonb",
+    }
+)  # fmt: skip
+"""Every type that `sql_type` gives."""
 
 
 @dataclass(frozen=True, slots=True)

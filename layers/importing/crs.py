@@ -117,15 +117,15 @@ def checked(found: FoundCrs, bounds: Bounds | None) -> FoundCrs:
     return FoundCrs(guess.crs, guess.srid, how)
 
 
-def storage_plan(found: FoundCrs, bounds: Bounds | None) -> StoragePlan:
-    """Where to store data of this CRS and extent (in that CRS)."""
+def storage_plan(found: FoundCrs, bounds: Bounds | None, known_srids: frozenset[int]) -> StoragePlan:
+    """Where to store data of this CRS and extent (in that CRS). `known_srids`: what the database has."""
     if found.srid in KEPT_SRIDS:
         return StoragePlan(found.srid, None)
     degrees = degrees_bounds(found.crs, bounds) if bounds else None
     if degrees is None or _inside(degrees, _ZONE_32):
         transformer, note = _transformer(found, STORAGE_SRID, degrees)
         return StoragePlan(STORAGE_SRID, transformer, note)
-    if found.srid and found.srid in known_srids():
+    if found.srid and found.srid in known_srids:
         note = _("tenuto in %(name)s: l'estensione esce dal fuso 32N") % {"name": found.name}
         return StoragePlan(found.srid, None, note)
     transformer, note = _transformer(found, GEOGRAPHIC_SRID, degrees)

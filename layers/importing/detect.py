@@ -44,6 +44,9 @@ DRIVERS: dict[FileKind, tuple[str, ...]] = {
 }
 """The only GDAL drivers that may open a vector file, by what its bytes say it is."""
 
+HELPER_DRIVERS: dict[FileKind, tuple[str, ...]] = {FileKind.PMTILES: ("MVT",)}
+"""Drivers that another one needs to read what is inside its files; they may open none themselves."""
+
 _SIDECARS = {
     ".dbf",
     ".shx",

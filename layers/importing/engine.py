@@ -7,30 +7,28 @@ import logging
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from layers.importing import archives, raster
-from layers.importing.columns import Column, columns_for
-from layers.importing.crs import StoragePlan, degrees_bounds, storage_plan
-from layers.importing.detect import FileKind, detect
+from layers.importing.crs import known_srids
+from layers.importing.described import Described, described, geometry_type
 from layers.importing.errors import ImportRefused
-from layers.importing.geometry import MULTI_OF, GeometryCounts, GeometryPlan, NeedsMulti, Shapes
-from layers.importing.geoparquet import GeoParquetSource
 from layers.importing.load import Loaded, TableShape, load_table, take_name
 from layers.importing.models import ImportOutcome, ImportRun
-from layers.importing.ogr import OgrSource, layer_names
 from layers.importing.options import LIMITS, ImportOptions
+from layers.importing.reader.client import NeedsMulti, Reader
+from layers.importing.reader.isolation import ProcessLimits
 from layers.importing.register import Facts, SourceId, existing_layer, new_slug, register, table_statistics
-from layers.importing.sources import VectorSource
-from layers.importing.tabular import CsvSource
+from layers.importing.stems import stem_of
 from layers.models import Layer
 
 log = logging.getLogger(__name__)
@@ -41,10 +39,25 @@ _LEFT_OVER_S = 86_400
 
 @dataclass(frozen=True, slots=True)
 class FileToImport:
-    """A file and the name under which its layers remember it."""
+    """A file and the name under which people know it."""
 
     path: Path
     name: str
+    key: str = ""
+    """What makes the same source replace its own layers; empty: the resolved path."""
+
+    @property
+    def identity(self) -> str:
+        return self.key or str(self.path.resolve())
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A file under way."""
+
+    reader: Reader
+    format: str
+    options: ImportOptions
 
 
 def import_file(run: ImportRun, file: FileToImport, options: ImportOptions) -> list[ImportOutcome]:
@@ -56,20 +69,38 @@ def import_file(run: ImportRun, file: FileToImport, options: ImportOptions) -> l
     checksum = ""
     try:
         checksum = checksum_of(file.path)
-        kind = detect(file.path)
-        if kind is FileKind.GEOTIFF:
-            return [_import_raster(run, file, checksum, options)]
-        with tempfile.TemporaryDirectory(prefix="import-", dir=_workspace()) as folder:
-            return [
-                _import_layer(run, file, kind, checksum, opener, options)
-                for opener in openers(file.path, kind, Path(folder), options)
-            ]
+        with opened(file) as (reader, found):
+            job = _Job(reader, str(found["format"])[:40], options)
+            if found["is_raster"]:
+                return [_import_raster(run, file, checksum, job)]
+            chosen = [(number, one) for number, one in enumerate(found["layers"]) if options.wants(str(one["name"]))]
+            _check_choice(chosen, options)
+            return [_import_vector(run, file, checksum, job, number, one) for number, one in chosen]
     except ImportRefused as error:
         return [_refused(run, file, checksum, str(error), started)]
     except OSError as error:
         return [
             _refused(run, file, checksum, _("Il file non si legge: %(error)s") % {"error": error.strerror}, started)
         ]
+
+
+@contextmanager
+def opened(file: FileToImport, limits: ProcessLimits | None = None) -> Iterator[tuple[Reader, dict[str, Any]]]:
+    """A reading process that has opened the file, and what it found there. Raises ImportRefused."""
+    with tempfile.TemporaryDirectory(prefix="import-", dir=_workspace()) as folder, Reader(limits) as reader:
+        stem = stem_of(Path(file.name))
+        yield reader, reader.ask("open", path=str(file.path.absolute()), stem=stem, folder=folder)
+
+
+def _check_choice(chosen: list[tuple[int, dict[str, Any]]], options: ImportOptions) -> None:
+    if not chosen:
+        raise ImportRefused(_("Nessun livello del file ha il nome chiesto."))
+    if options.slug and len(chosen) > 1:
+        # The second would take the place of the first.
+        names = ", ".join(str(one["name"]) for _number, one in chosen)[:300]
+        raise ImportRefused(
+            _("Il nome vale per un livello solo e il file ne ha diversi (%(names)s).") % {"names": names}
+        )
 
 
 def _workspace() -> Path:
@@ -92,7 +123,9 @@ def checksum_of(path: Path) -> str:
 
 def unchanged(file: FileToImport) -> list[ImportOutcome]:
     """The outcomes of an earlier import of exactly this content whose layers are still there; empty: import it."""
-    rows = ImportOutcome.objects.filter(file=file.name, result__in=(Result.IMPORTED, Result.PARTLY, Result.REFUSED))
+    rows = ImportOutcome.objects.filter(
+        source_key=file.identity, result__in=(Result.IMPORTED, Result.PARTLY, Result.REFUSED)
+    )
     last = rows.order_by("-run_id").values_list("run_id", flat=True).first()
     if last is None:
         return []
@@ -101,78 +134,29 @@ def unchanged(file: FileToImport) -> list[ImportOutcome]:
     return found if good else []
 
 
-class Opener:
-    """One source layer not opened yet: its name is known, its reading may still fail."""
-
-    def __init__(self, layer: str, title: str, make: Callable[[], VectorSource]) -> None:
-        self.layer, self.title, self._make = layer, title, make
-
-    def open(self) -> VectorSource:
-        """Inspect the layer. Raises ImportRefused."""
-        return self._make()
-
-
-def stem_of(path: Path) -> str:
-    """The file's name without its extensions (`.csv.gz`, `.topo.json`)."""
-    stem = path.name
-    for suffix in reversed(path.suffixes[-2:]):
-        if suffix.lower() in {".gz", ".json", ".topo", ".csv", ".geojson"} or suffix == path.suffix:
-            stem = stem.removesuffix(suffix)
-    return stem or path.name
-
-
-def openers(path: Path, kind: FileKind, folder: Path, options: ImportOptions) -> Iterator[Opener]:
-    """The source layers of a file; an archive is taken apart into `folder` first. Raises ImportRefused."""
-    stem, srid, encoding = stem_of(path), options.srid, options.encoding
-    if kind is FileKind.CSV:
-        yield Opener(stem, stem, lambda: CsvSource(path, name=stem, srid=srid, encoding=encoding))
-    elif kind is FileKind.GEOPARQUET:
-        yield Opener(stem, stem, lambda: GeoParquetSource(path, name=stem, srid=srid))
-    elif kind is FileKind.GTFS:
-        stops = archives.extract_one(path, ["stops.txt"], folder)[0]
-        yield Opener("stops", f"{stem} stops", lambda: CsvSource(stops, name="stops", srid=srid, encoding=encoding))
-    elif kind is FileKind.SHAPEFILE_ZIP:
-        shapes = archives.extract_shapefiles(path, folder)
-        for name, shape in shapes:
-            if not options.only_layers or name in options.only_layers:
-                title = stem if len(shapes) == 1 else f"{stem} {name}"
-                yield Opener(name, title, partial(_shape, shape, name, options))
-    else:
-        yield from _ogr_openers(path, kind, stem, options)
-
-
-def _shape(shape: Path, name: str, options: ImportOptions) -> VectorSource:
-    kind = FileKind.SHAPEFILE
-    return OgrSource(shape, kind, shape.stem, name=name, srid=options.srid, encoding=options.encoding)
-
-
-def _ogr_openers(path: Path, kind: FileKind, stem: str, options: ImportOptions) -> Iterator[Opener]:
-    names = layer_names(path, kind)
-    for name in names:
-        if not options.only_layers or name in options.only_layers:
-            title = stem if len(names) == 1 else f"{stem} {name}"
-            yield Opener(
-                name,
-                title,
-                partial(OgrSource, path, kind, name, srid=options.srid, encoding=options.encoding),
-            )
-
-
-def _import_layer(
-    run: ImportRun, file: FileToImport, kind: FileKind, checksum: str, opener: Opener, options: ImportOptions
+def _import_vector(
+    run: ImportRun, file: FileToImport, checksum: str, job: _Job, number: int, layer: dict[str, Any]
 ) -> ImportOutcome:
     started = time.monotonic()
-    outcome = ImportOutcome(
-        run=run, file=file.name, source_layer=opener.layer[:255], checksum=checksum, format=kind.value
-    )
+    name = str(layer["name"])
+    outcome = _outcome(run, file, checksum, job.format, source_layer=name[:255])
     try:
-        source = opener.open()
-        _note_source(outcome, source)
+        options = job.options.for_layer(name)
+        facts = described(
+            job.reader.ask(
+                "inspect",
+                layer=number,
+                srid=options.srid,
+                encoding=options.encoding,
+                known_srids=sorted(known_srids()),
+            ),
+            known_srids(),
+        )
+        _note_source(outcome, facts)
         # Everything of this layer in one transaction: a failure leaves no table and no catalogue row.
         with transaction.atomic():
-            outcome.layer = _load_and_register(
-                source, SourceId(file.name, opener.layer, opener.title), outcome, options
-            )
+            identity = SourceId(file.name, file.identity, name, str(layer["title"]))
+            outcome.layer = _load_and_register(job.reader, number, facts, identity, outcome, options)
         outcome.result = Result.PARTLY if outcome.rejected_rows else Result.IMPORTED
     except ImportRefused as error:
         outcome.result, outcome.reason, outcome.layer = Result.REFUSED, str(error), None
@@ -185,142 +169,122 @@ def _import_layer(
     return outcome
 
 
-def _note_source(outcome: ImportOutcome, source: VectorSource) -> None:
-    outcome.crs_found, outcome.crs_how = source.crs.name[:200], source.crs.how[:300]
-    if source.encoding:
-        outcome.encoding, outcome.encoding_how = source.encoding.name, source.encoding.how[:300]
-    outcome.notes = list(source.notes)
-    outcome.rejected_rows = source.rejected.count
-    outcome.notes += source.rejected.examples
+def _outcome(
+    run: ImportRun, file: FileToImport, checksum: str, format: str = "", source_layer: str = ""
+) -> ImportOutcome:
+    return ImportOutcome(
+        run=run,
+        file=file.name[:1000],
+        source_key=file.identity[:1000],
+        checksum=checksum,
+        format=format,
+        source_layer=source_layer,
+    )
+
+
+def _note_source(outcome: ImportOutcome, facts: Described) -> None:
+    outcome.crs_found, outcome.crs_how = facts.crs, facts.crs_how
+    outcome.encoding, outcome.encoding_how = facts.encoding, facts.encoding_how
+    outcome.notes = facts.notes
+    outcome.rejected_rows, outcome.rejected_lines = facts.rejected_rows, facts.rejected_lines
 
 
 def _load_and_register(
-    source: VectorSource, identity: SourceId, outcome: ImportOutcome, options: ImportOptions
+    reader: Reader, number: int, facts: Described, identity: SourceId, outcome: ImportOutcome, options: ImportOptions
 ) -> Layer:
-    shapes = _shapes(source)
     layer = existing_layer(identity, options, Layer.Kind.VECTOR)
-    plan = storage_plan(source.crs, source.bounds)
-    columns, lost = columns_for(source.schema, source.json_fields)
-    if len(columns) > LIMITS.columns:
-        raise ImportRefused(_("Ha troppe colonne (%(count)s).") % {"count": len(columns)})
-    loaded, geometry = _load(source, plan, shapes, columns, options)
-    slug = layer.slug if layer else new_slug(identity, options, source.crs.srid)
+    slug = layer.slug if layer else new_slug(identity, options, facts.srid)
+    loaded, geometry_type, done = _load(reader, number, facts, options)
     table = layer.table_name if layer else slug.replace("-", "_")
     take_name(loaded, table)
-    found = table_statistics(table, plan.srid)
-    facts = Facts(
-        {
-            "kind": Layer.Kind.VECTOR,
-            "table_name": table,
-            "id_field": "fid",
-            "geometry_field": "geom",
-            "tile_geometry_field": "geom_3857" if loaded.has_3857 else "",
-            "geometry_type": geometry.target,
-            "has_z": geometry.has_z,
-            "srid": plan.srid,
-            "feature_count": found.features,
-            "bbox": list(found.degrees) if found.degrees else None,
-            "storage_bbox": list(found.bounds) if found.bounds else None,
-        },
-        columns,
-    )
-    outcome.features, outcome.geometry_type, outcome.storage_srid = found.features, geometry.target, plan.srid
-    outcome.null_geometries, outcome.repaired = found.nulls, geometry.counts.repaired + geometry.counts.closed
-    outcome.notes = outcome.notes + _notes(geometry, shapes, plan.note, lost)
-    return register(layer, slug, identity, options, facts)
+    found = table_statistics(table, facts.storage_srid)
+    values = {
+        "kind": Layer.Kind.VECTOR,
+        "table_name": table,
+        "id_field": "fid",
+        "geometry_field": "geom",
+        "tile_geometry_field": "geom_3857" if loaded.has_3857 else "",
+        "geometry_type": geometry_type,
+        "has_z": facts.has_z,
+        "srid": facts.storage_srid,
+        "feature_count": found.features,
+        "bbox": list(found.degrees) if found.degrees else None,
+        "storage_bbox": list(found.bounds) if found.bounds else None,
+    }
+    outcome.features, outcome.geometry_type, outcome.storage_srid = found.features, geometry_type, facts.storage_srid
+    outcome.null_geometries, outcome.repaired = found.nulls, int(done["repaired"])
+    outcome.notes = outcome.notes + [str(note)[:1000] for note in done["notes"]]
+    return register(layer, slug, identity, options, Facts(values, facts.columns))
 
 
-def _shapes(source: VectorSource) -> Shapes:
-    shapes = Shapes()
-    with source.batches() as batches:
-        for batch in batches:
-            wkb = batch.wkb
-            shapes.add(wkb.combine_chunks() if hasattr(wkb, "combine_chunks") else wkb)
-    return shapes
-
-
-def _load(
-    source: VectorSource, plan: StoragePlan, shapes: Shapes, columns: list[Column], options: ImportOptions
-) -> tuple[Loaded, GeometryPlan]:
+def _load(reader: Reader, number: int, facts: Described, options: ImportOptions) -> tuple[Loaded, str, dict[str, Any]]:
     """Fill the table; again with multi geometries when repairing made one where only single ones were announced."""
-    target = shapes.target()
+    target = facts.geometry_type
     while True:
-        geometry = GeometryPlan(target, shapes.has_z, shapes.has_m, plan.transformer)
-        declared_type = f"{target}Z" if shapes.has_z else target
-        shape = TableShape(declared_type, plan.srid, columns, _fits_web_mercator(source))
+        shape = TableShape(
+            f"{target}Z" if facts.has_z else target, facts.storage_srid, facts.columns, facts.fits_web_mercator
+        )
+        feed = reader.rows(number)
+        feed.progress = lambda done: options.progress(done, facts.expected)
         try:
-            return load_table(source, shape, geometry, lambda done: options.progress(done, source.expected)), geometry
-        except NeedsMulti:
-            target = MULTI_OF[target]
+            return load_table(feed, shape), target, feed.done
+        except NeedsMulti as error:
+            target = geometry_type(str(error))
 
 
-def _fits_web_mercator(source: VectorSource) -> bool:
-    degrees = degrees_bounds(source.crs.crs, source.bounds) if source.bounds else None
-    return degrees is None or (degrees[1] > -89.0 and degrees[3] < 89.0)
-
-
-def _import_raster(run: ImportRun, file: FileToImport, checksum: str, options: ImportOptions) -> ImportOutcome:
+def _import_raster(run: ImportRun, file: FileToImport, checksum: str, job: _Job) -> ImportOutcome:
     started = time.monotonic()
-    stem = stem_of(file.path)
-    outcome = ImportOutcome(run=run, file=file.name, checksum=checksum, format=FileKind.GEOTIFF.value)
-    identity = SourceId(file.name, "", stem)
-    made: raster.ConvertedRaster | None = None
+    outcome = _outcome(run, file, checksum, job.format)
+    options = job.options
+    identity = SourceId(file.name, file.identity, "", stem_of(Path(file.name)))
+    target: Path | None = None
     try:
         with transaction.atomic():
             layer = existing_layer(identity, options, Layer.Kind.RASTER)
             slug = layer.slug if layer else new_slug(identity, options, None)
             old = layer.raster_path if layer else ""
-            made = raster.convert(file.path, slug, options)
-            outcome.layer = register(layer, slug, identity, options, Facts(_raster_values(made)))
+            target = _raster_target(slug)
+            made = job.reader.ask("raster", target=str(target), srid=options.srid)
+            values = _raster_values(made, target)
+            outcome.layer = register(layer, slug, identity, options, Facts(values))
             if old:
                 # Only once the catalogue points at the new file for good.
                 transaction.on_commit(lambda: (Path(settings.RASTER_DIR) / old).unlink(missing_ok=True))
-        outcome.crs_found, outcome.crs_how = made.crs.name, made.crs.how
-        outcome.storage_srid, outcome.notes, outcome.result = made.crs.srid, made.notes, Result.IMPORTED
+        outcome.crs_found, outcome.crs_how = str(made["crs"])[:200], str(made["crs_how"])[:300]
+        outcome.storage_srid, outcome.result = values["srid"], Result.IMPORTED
+        outcome.notes = [str(note)[:1000] for note in made["notes"]]
     except (ImportRefused, DatabaseError) as error:
-        if made is not None:
-            made.path.unlink(missing_ok=True)
+        if target is not None:
+            target.unlink(missing_ok=True)
         outcome.result, outcome.reason, outcome.layer = Result.REFUSED, str(error), None
     outcome.seconds = round(time.monotonic() - started, 3)
     outcome.save()
     return outcome
 
 
-def _raster_values(made: raster.ConvertedRaster) -> dict[str, object]:
+def _raster_target(slug: str) -> Path:
+    """A name that is new each time: a process that still reads the previous raster keeps a whole file."""
+    directory = Path(settings.RASTER_DIR)
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory / f"{slug}-{uuid.uuid4().hex[:12]}.tif"
+
+
+def _raster_values(made: dict[str, Any], target: Path) -> dict[str, Any]:
+    target.chmod(0o644)
     return {
         "kind": Layer.Kind.RASTER,
-        "raster_path": made.path.name,
-        "raster_info": made.info,
-        "srid": made.crs.srid,
+        "raster_path": target.name,
+        "raster_info": made["info"],
+        "srid": int(made["srid"]),
         "geometry_field": "",
-        "storage_bbox": list(made.bounds),
-        "bbox": list(made.degrees),
+        "storage_bbox": [float(value) for value in made["bounds"]],
+        "bbox": [float(value) for value in made["degrees"]],
     }
 
 
 def _refused(run: ImportRun, file: FileToImport, checksum: str, reason: str, started: float) -> ImportOutcome:
-    return ImportOutcome.objects.create(
-        run=run,
-        file=file.name,
-        checksum=checksum,
-        result=Result.REFUSED,
-        reason=reason,
-        seconds=round(time.monotonic() - started, 3),
-    )
-
-
-def _notes(geometry: GeometryPlan, shapes: Shapes, plan_note: str, lost: list[str]) -> list[str]:
-    counts: GeometryCounts = geometry.counts
-    texts = [
-        (counts.repaired, _("%(count)s geometrie non valide riparate")),
-        (counts.closed, _("%(count)s anelli aperti chiusi")),
-        (counts.promoted, _("%(count)s geometrie singole portate a multiple")),
-        (counts.empty, _("%(count)s geometrie vuote")),
-        (counts.unusable, _("%(count)s geometrie inutilizzabili, righe tenute senza geometria")),
-    ]
-    notes = [text % {"count": count} for count, text in texts if count]
-    if shapes.has_m:
-        notes.append(_("valori M non conservati"))
-    if lost:
-        notes.append(_("colonne binarie non importate: %(names)s") % {"names": ", ".join(lost)})
-    return [plan_note, *notes] if plan_note else notes
+    outcome = _outcome(run, file, checksum)
+    outcome.result, outcome.reason = Result.REFUSED, reason
+    outcome.seconds = round(time.monotonic() - started, 3)
+    outcome.save()
+    return outcome

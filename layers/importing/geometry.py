@@ -20,7 +20,9 @@ from layers.importing.errors import ImportRefused
 
 _NAMES = {1: "POINT", 2: "LINESTRING", 3: "POLYGON", 4: "MULTIPOINT", 5: "MULTILINESTRING", 6: "MULTIPOLYGON"}
 MULTI_OF = {"POINT": "MULTIPOINT", "LINESTRING": "MULTILINESTRING", "POLYGON": "MULTIPOLYGON"}
-_CURVES = frozenset(range(8, 18))
+_LINEAR_OF = {8: 2, 9: 2, 10: 3, 11: 5, 12: 6}
+"""CircularString, CompoundCurve, CurvePolygon, MultiCurve, MultiSurface, and what they become."""
+_CURVES = frozenset(_LINEAR_OF)
 _AREAL = ("POLYGON", "MULTIPOLYGON")
 
 
@@ -36,6 +38,15 @@ class Shapes:
     has_z: bool = False
     has_m: bool = False
     nulls: int = 0
+
+    @property
+    def curves(self) -> int:
+        """Features with arcs or curved surfaces."""
+        return sum(count for code, count in self.types.items() if code in _CURVES)
+
+    @property
+    def has_curves(self) -> bool:
+        return bool(self.curves)
 
     def add(self, wkb: pa.Array) -> None:
         """Look at the type word of each WKB, both ISO and EWKB, without decoding any."""
@@ -54,11 +65,7 @@ class Shapes:
         """The PostGIS type that holds them all. Raises ImportRefused where there is nothing to hold."""
         if not self.types:
             raise ImportRefused(_("Nessun elemento ha una geometria."))
-        if set(self.types) & _CURVES:
-            raise ImportRefused(
-                _("Contiene archi o superfici curve: convertirli prima in linee (ogr2ogr -nlt CONVERT_TO_LINEAR).")
-            )
-        names = {_NAMES.get(code, "GEOMETRY") for code in self.types}
+        names = {_NAMES.get(_LINEAR_OF.get(code, code), "GEOMETRY") for code in self.types}
         if len(names) == 1:
             return names.pop()
         multi = {MULTI_OF.get(name, name) for name in names}

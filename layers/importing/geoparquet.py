@@ -64,6 +64,10 @@ class GeoParquetSource:
             return checked(declared(json.dumps(column["crs"]), _("dichiarato nel file")), self.bounds)
         return checked(declared("EPSG:4326", _("GeoParquet senza CRS: lon/lat per la norma")), self.bounds)
 
+    def linearise(self) -> None:
+        """GeoParquet allows no curves. Raises ImportRefused."""
+        raise ImportRefused(_("Contiene archi o superfici curve, che GeoParquet non ammette."))
+
     @contextmanager
     def batches(self) -> Iterator[Iterator[Batch]]:
         """Features in file order, 20,000 at a time."""

@@ -41,7 +41,9 @@ class ImportOutcome(models.Model):
 
     run = models.ForeignKey(ImportRun, models.CASCADE, related_name="outcomes", verbose_name=_("importazione"))
     file = models.CharField(_("file"), max_length=1000)
-    """Path relative to the imported folder, absolute for a file imported by itself: the identity of the source."""
+    """Path relative to the imported folder, absolute for a file imported by itself: how people know it."""
+    source_key = models.CharField(_("identità della sorgente"), max_length=1000, blank=True, editable=False)
+    """What tells this source from every other, with `source_layer`: the resolved path, or what an upload says."""
     source_layer = models.CharField(_("livello nel file"), max_length=255, blank=True)
     checksum = models.CharField(max_length=64, blank=True)
     """SHA-256 of the file, hexadecimal."""
@@ -61,6 +63,8 @@ class ImportOutcome(models.Model):
     null_geometries = models.PositiveBigIntegerField(_("senza geometria"), default=0)
     repaired = models.PositiveBigIntegerField(_("geometrie riparate"), default=0)
     rejected_rows = models.PositiveBigIntegerField(_("righe scartate"), default=0)
+    rejected_lines = models.JSONField(_("righe scartate, numeri"), default=list, blank=True)
+    """Every rejected row by the number of its line in the file."""
     notes = models.JSONField(_("note"), default=list, blank=True)
     """List of sentences."""
     seconds = models.FloatField(_("secondi"), default=0)
@@ -69,7 +73,7 @@ class ImportOutcome(models.Model):
         app_label = "layers"
         verbose_name, verbose_name_plural = _("esito di importazione"), _("esiti di importazione")
         ordering = ["id"]
-        indexes = [models.Index(fields=["file", "source_layer"], name="import_outcome_source")]
+        indexes = [models.Index(fields=["source_key", "source_layer"], name="import_outcome_source")]
 
     def __str__(self) -> str:
         return f"{self.file} {self.source_layer}: {self.get_result_display()}"

@@ -1,8 +1,10 @@
-"""Vector formats that GDAL reads, through pyogrio's Arrow stream (GDAL of its wheel, not the system's)."""
+"""Vector formats that GDAL reads, through pyogrio's Arrow stream (GDAL of its wheel, not the system's).
+
+Imported in a reading process only, after `reader.gdal_drivers.keep_only` chose what GDAL may register.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,7 @@ import pyogrio
 from django.utils.translation import gettext as _
 from pyogrio.errors import DataLayerError, DataSourceError
 from pyogrio.raw import open_arrow
+from pyogrio.raw import read as read_features
 
 from layers.importing import encodings
 from layers.importing.crs import Bounds, FoundCrs, checked, chosen, declared, guessed
@@ -21,23 +24,11 @@ from layers.importing.detect import DRIVERS, FileKind
 from layers.importing.encodings import FoundEncoding
 from layers.importing.errors import ImportRefused
 from layers.importing.sources import Batch, Rejected
+from layers.importing.texts import plain, safe_path
 
 _BATCH_ROWS = 20_000
-_PATH = re.compile(r"(/[^/\s'\"`]+)+/")
 _ERRORS = (DataSourceError, DataLayerError, RuntimeError, ValueError, OSError)
 _LONGITUDE_FIRST_BY_STANDARD = {FileKind.TOPOJSON, FileKind.GEOJSON, FileKind.GEOJSON_SEQ, FileKind.KML}
-
-# What a file may make GDAL do beyond reading it: nothing on the network, no SQL a GeoPackage brings along.
-pyogrio.set_gdal_config_options(
-    {
-        "CPL_CURL_ENABLE_VSIMEM": "NO",
-        "GDAL_HTTP_MAX_RETRY": "0",
-        "OGR_SQLITE_LOAD_EXTENSIONS": "NO",
-        "OGR_GEOJSON_MAX_OBJ_SIZE": "400",
-        "GDAL_VRT_ENABLE_PYTHON": "NO",
-        "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": "{none}",
-    }
-)
 
 
 def layer_names(path: Path, kind: FileKind) -> list[str]:
@@ -52,20 +43,6 @@ def layer_names(path: Path, kind: FileKind) -> list[str]:
     return names
 
 
-def safe_path(path: Path) -> str:
-    """An absolute path that GDAL cannot take for one of its own prefixes or connection strings."""
-    text = str(path.resolve())
-    if text.startswith("/vsi") or "://" in text or "\0" in text:
-        raise ImportRefused(_("Il nome del file non è ammesso."))
-    return text
-
-
-def plain(error: BaseException) -> str:
-    """The first line of a GDAL error, without this machine's paths."""
-    lines = str(error).strip().splitlines()
-    return _PATH.sub("", lines[0])[:300] if lines else type(error).__name__
-
-
 class OgrSource:
     """One layer of a file that GDAL reads."""
 
@@ -77,6 +54,7 @@ class OgrSource:
         self.name = name or layer
         self.notes: list[str] = []
         self.rejected = Rejected()
+        self._linear = False
         self.encoding = self._encoding(path, kind, encoding)
         info = self._inspect(kind)
         self.expected: int | None = int(info["features"]) if info["features"] >= 0 else None
@@ -136,7 +114,30 @@ class OgrSource:
     def batches(self) -> Iterator[Iterator[Batch]]:
         """Features in file order, 20,000 at a time."""
         with self._stream() as reader:
-            yield (_batch(record) for record in reader)
+            yield self._straightened(map(_batch, reader)) if self._linear else map(_batch, reader)
+
+    def linearise(self) -> None:
+        """From now on give arcs and curved surfaces as broken lines and plain ones."""
+        self._linear = True
+
+    def _straightened(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        """The same rows with GDAL's linear geometries, which its Arrow stream does not make."""
+        start = 0
+        for batch in batches:
+            count = batch.attributes.num_rows
+            try:
+                _meta, _fids, shapes, _values = read_features(
+                    self._path,
+                    layer=self._layer,
+                    columns=[],
+                    skip_features=start,
+                    max_features=count,
+                    **self._options(),
+                )
+            except _ERRORS as error:
+                raise ImportRefused(_("Lettura interrotta: %(error)s") % {"error": plain(error)}) from error
+            yield Batch(batch.attributes, pa.array(shapes, type=pa.binary(), from_pandas=True))
+            start += count
 
 
 def _batch(record: pa.RecordBatch) -> Batch:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 Progress = Callable[[int, int | None], None]
@@ -47,3 +47,13 @@ class ImportOptions:
     only_layers: tuple[str, ...] = ()
     """Names of source layers to take; empty: all."""
     progress: Progress = field(default=no_progress, compare=False)
+    per_layer: Mapping[str, ImportOptions] = field(default_factory=dict)
+    """Other choices for some source layers, by name."""
+
+    def for_layer(self, name: str) -> ImportOptions:
+        """The choices that hold for one source layer."""
+        return self.per_layer.get(name, self)
+
+    def wants(self, name: str) -> bool:
+        """Whether a source layer is to be taken."""
+        return not self.only_layers or name in self.only_layers

@@ -1,10 +1,8 @@
-"""From a GeoTIFF to a registered COG: tiled, with overviews, nodata and palette kept, and statistics for every band."""
+"""From a GeoTIFF to a COG, in a reading process: tiled, with overviews, nodata and palette kept, bands measured."""
 
 from __future__ import annotations
 
 import math
-import uuid
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,6 @@ import numpy as np
 import rasterio
 import rasterio.shutil
 import rasterio.vrt
-from django.conf import settings
 from django.utils.translation import gettext as _
 from rasterio.enums import ColorInterp
 from rasterio.errors import RasterioError
@@ -20,38 +17,20 @@ from rasterio.io import DatasetReader
 
 from layers.importing.crs import Bounds, FoundCrs, chosen, declared, degrees_bounds
 from layers.importing.errors import ImportRefused
-from layers.importing.ogr import plain
-from layers.importing.options import LIMITS, ImportOptions
+from layers.importing.options import LIMITS
+from layers.importing.texts import plain
 
 
-@dataclass(frozen=True, slots=True)
-class ConvertedRaster:
-    """A COG under RASTER_DIR and what is in it."""
-
-    path: Path
-    crs: FoundCrs
-    info: dict[str, Any]
-    bounds: Bounds
-    degrees: Bounds
-    notes: list[str]
-
-
-def convert(source: Path, slug: str, options: ImportOptions) -> ConvertedRaster:
-    """Write a GeoTIFF as `<slug>-<random>.tif` (COG). Raises ImportRefused; whoever fails later removes the file.
-
-    The name is new each time: a process that still reads the previous raster keeps a whole file.
-    """
-    directory = Path(settings.RASTER_DIR)
-    directory.mkdir(parents=True, exist_ok=True)
-    target = directory / f"{slug}-{uuid.uuid4().hex[:12]}.tif"
+def convert(source: Path, target: Path, srid: int | None) -> dict[str, Any]:
+    """Write a GeoTIFF as a COG and tell what is in it. Raises ImportRefused; whoever fails later removes the file."""
     try:
         with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_NUM_THREADS="2"):
             with rasterio.open(source, driver="GTiff") as dataset:
-                crs = _crs(dataset, options)
+                crs = _crs(dataset, srid)
                 notes = _check(dataset)
                 _write(dataset, target, crs)
             with rasterio.open(target, driver="GTiff") as cog:
-                return _describe(cog, target, crs, notes)
+                return _describe(cog, crs, notes)
     except (RasterioError, OSError, ValueError) as error:
         target.unlink(missing_ok=True)
         raise ImportRefused(_("GDAL non riesce a leggere il raster: %(error)s") % {"error": plain(error)}) from error
@@ -60,9 +39,9 @@ def convert(source: Path, slug: str, options: ImportOptions) -> ConvertedRaster:
         raise
 
 
-def _crs(dataset: DatasetReader, options: ImportOptions) -> FoundCrs:
-    if options.srid:
-        return chosen(options.srid)
+def _crs(dataset: DatasetReader, srid: int | None) -> FoundCrs:
+    if srid:
+        return chosen(srid)
     if not dataset.crs:
         raise ImportRefused(_("Il raster non dichiara un sistema di riferimento: indicare un codice EPSG."))
     found = declared(dataset.crs.to_wkt(), _("dichiarato nel file"))
@@ -115,7 +94,7 @@ def _write(dataset: DatasetReader, target: Path, crs: FoundCrs) -> None:
         rasterio.shutil.copy(placed, target, **options)
 
 
-def _describe(cog: DatasetReader, target: Path, crs: FoundCrs, notes: list[str]) -> ConvertedRaster:
+def _describe(cog: DatasetReader, crs: FoundCrs, notes: list[str]) -> dict[str, Any]:
     bounds: Bounds = tuple(cog.bounds)
     degrees = degrees_bounds(crs.crs, bounds)
     if degrees is None:
@@ -128,7 +107,15 @@ def _describe(cog: DatasetReader, target: Path, crs: FoundCrs, notes: list[str])
         "overviews": cog.overviews(1),
         "bands": [_band(cog, band) for band in cog.indexes],
     }
-    return ConvertedRaster(target, crs, info, bounds, degrees, notes)
+    return {
+        "crs": crs.name,
+        "srid": crs.srid,
+        "crs_how": crs.how,
+        "info": info,
+        "bounds": bounds,
+        "degrees": degrees,
+        "notes": notes,
+    }
 
 
 def _band(cog: DatasetReader, band: int) -> dict[str, Any]:

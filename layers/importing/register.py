@@ -29,6 +29,8 @@ class SourceId:
 
     file: str
     """As in ImportOutcome.file."""
+    key: str
+    """As in ImportOutcome.source_key."""
     layer: str
     """The layer's own name in the file."""
     title: str
@@ -68,7 +70,7 @@ def existing_layer(source: SourceId, options: ImportOptions, kind: Layer.Kind) -
         found = rows.filter(slug=options.slug).first()
     else:
         last = (
-            ImportOutcome.objects.filter(file=source.file, source_layer=source.layer, layer__isnull=False)
+            ImportOutcome.objects.filter(source_key=source.key, source_layer=source.layer, layer__isnull=False)
             .order_by("-id")
             .first()
         )
@@ -86,11 +88,26 @@ def existing_layer(source: SourceId, options: ImportOptions, kind: Layer.Kind) -
 
 
 def new_slug(source: SourceId, options: ImportOptions, srid: int | None) -> str:
-    """A free slug (the title's, numbered where it is taken)."""
-    base = slug_from(options.slug or title_from(source.title, srid))
+    """The slug asked for, or a free one made from the title. Raises ImportRefused where the one asked for cannot be."""
+    if options.slug:
+        return _asked_slug(options.slug)
+    base = slug_from(title_from(source.title, srid))
     slug, number = base, 2
     while Layer.objects.filter(slug=slug).exists() or _table_exists(slug.replace("-", "_")):
         slug, number = f"{base}-{number}", number + 1
+    return slug
+
+
+def _asked_slug(slug: str) -> str:
+    if slug_from(slug) != slug:
+        raise ImportRefused(
+            _("Il nome %(slug)r non può stare in un indirizzo: usare ad esempio %(other)r.")
+            % {"slug": slug[:80], "other": slug_from(slug)}
+        )
+    if _table_exists(slug.replace("-", "_")):
+        raise ImportRefused(
+            _("Il nome %(slug)s non è libero: c'è già una tabella con quel nome. Sceglierne un altro.") % {"slug": slug}
+        )
     return slug
 
 

@@ -84,6 +84,7 @@ def as_json(outcomes: Sequence[ImportOutcome]) -> list[dict[str, Any]]:
             "null_geometries": row.null_geometries,
             "repaired": row.repaired,
             "rejected_rows": row.rejected_rows,
+            "rejected_lines": row.rejected_lines,
             "notes": row.notes,
             "seconds": row.seconds,
             "sha256": row.checksum,

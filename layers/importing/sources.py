@@ -23,13 +23,15 @@ class Batch:
 
 @dataclass(slots=True)
 class Rejected:
-    """Rows that could not be read, by line number (1-based), with the first few reasons."""
+    """Rows that could not be read: every line number (1-based), and the first few reasons."""
 
     count: int = 0
     examples: list[str] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
 
-    def add(self, text: str) -> None:
+    def add(self, line: int, text: str) -> None:
         self.count += 1
+        self.lines.append(line)
         if len(self.examples) < 20:
             self.examples.append(text)
 
@@ -52,6 +54,10 @@ class VectorSource(Protocol):
     """Number of features, None when the format does not say."""
     notes: list[str]
     rejected: Rejected
+
+    def linearise(self) -> None:
+        """From now on give arcs and curved surfaces as broken lines and plain ones."""
+        ...
 
     def batches(self) -> AbstractContextManager[Iterator[Batch]]:
         """Read from the beginning."""

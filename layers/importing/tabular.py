@@ -170,8 +170,9 @@ class CsvSource:
                     continue
                 if len(row) != width:
                     rejected.add(
+                        line,
                         _("riga %(line)s: %(found)s colonne invece di %(wanted)s")
-                        % {"line": line, "found": len(row), "wanted": width}
+                        % {"line": line, "found": len(row), "wanted": width},
                     )
                     continue
                 lines.append(line)
@@ -210,6 +211,9 @@ class CsvSource:
         name = {"\t": _("tabulazione")}.get(self._layout.delimiter, self._layout.delimiter)
         self.notes.append(_("separatore %(name)s") % {"name": name})
         self.notes += self._coordinates.notes
+
+    def linearise(self) -> None:
+        """Nothing to do: well-known text is read with its curves as lines, or not at all."""
 
     @contextmanager
     def batches(self) -> Iterator[Iterator[Batch]]:

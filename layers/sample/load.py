@@ -59,7 +59,7 @@ def load_sample_city(folder: Path, say: Callable[[str], None], seed: int = SEED)
             say(f"  {description.slug}: there is a layer of this name with other data, left as it is")
             continue
         with transaction.atomic():
-            (outcome,) = import_file(run, FileToImport(path, f"sample/{path.name}"), options)
+            (outcome,) = import_file(run, FileToImport(path, f"sample/{path.name}", key=f"sample/{path.name}"), options)
             if outcome.layer is None:
                 raise ImportRefused(f"{path.name}: {outcome.reason}")
             if held is None:

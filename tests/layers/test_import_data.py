@@ -1,6 +1,8 @@
 """What the data of offices is really like: encodings, broken rows, mixed shapes, other systems, the same file again."""
 
+import math
 import shutil
+import struct
 import zipfile
 from pathlib import Path
 
@@ -10,12 +12,14 @@ import pytest
 import rasterio
 import shapely
 from django.conf import settings
+from django.db import connection
 from pyproj import Transformer
 from rasterio.transform import from_origin
 
 from layers.importing.folder import import_folder
 from layers.importing.models import ImportRun
 from layers.importing.options import ImportOptions
+from layers.importing.report import as_json
 from layers.models import Layer
 from tests.layers.conftest import Importer
 from tests.layers.test_import_formats import only, rows, write
@@ -230,3 +234,51 @@ def test_a_raster_becomes_a_cog_that_keeps_nodata_and_palette(tmp_path: Path, im
     assert again.layer is not None
     assert again.layer.pk == layer.pk
     assert again.layer.raster_path != first
+
+
+def test_curves_become_broken_lines_and_are_counted(tmp_path: Path, import_path: Importer) -> None:
+    arc = b"\x01\x08\x00\x00\x00\x03\x00\x00\x00" + struct.pack(
+        "<6d", 580000, 4998000, 580010, 4998010, 580020, 4998000
+    )
+    line = shapely.to_wkb(shapely.LineString([(580000, 4998000), (580020, 4998000)]))
+    path = tmp_path / "assi.gpkg"
+    pyogrio.raw.write(
+        path, np.array([line, arc], dtype=object), [np.array(["dritta", "arco"], dtype=object)], ["nome"],
+        geometry_type="Unknown", crs="EPSG:32632", driver="GPKG", layer="assi",
+    )  # fmt: skip
+    (outcome,) = import_path(path)
+    assert (outcome.result, outcome.geometry_type, outcome.features) == ("imported", "LINESTRING", 2)
+    assert any("1 archi" in note for note in outcome.notes)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT ST_Length(geom), ST_NPoints(geom) FROM geodata.assi WHERE nome = 'arco'")
+        length, points = cursor.fetchone()
+    assert length == pytest.approx(math.pi * 10, rel=1e-3)
+    assert points > 20
+
+
+def test_every_rejected_row_is_named(tmp_path: Path, import_path: Importer) -> None:
+    rows = [f"{n};45,1;10,0" if n % 2 else f"{n};45,1" for n in range(60)]
+    path = tmp_path / "righe.csv"
+    path.write_text("\n".join(["n;lat;lon", *rows]))
+    (outcome,) = import_path(path)
+    assert (outcome.result, outcome.rejected_rows) == ("partly", 30)
+    assert as_json([outcome])[0]["rejected_lines"] == list(range(2, 62, 2))
+
+
+def test_two_folders_with_the_same_names_keep_their_own_layers(tmp_path: Path, db: None) -> None:
+    found = []
+    for name, size in (("a", 10), ("b", 20)):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name / "edifici.gpkg", "GPKG", geometries=np.array([shapely.box(0, 0, size, size)]))
+        run = ImportRun.objects.create(source=name)
+        found += [layer for layers in import_folder(run, tmp_path / name, ImportOptions()) for layer in layers]
+    assert [outcome.layer.slug for outcome in found if outcome.layer] == ["edifici", "edifici-2"]
+
+
+@pytest.mark.parametrize(("slug", "words"), [("Città Vecchia", "citta-vecchia"), ("preso", "non è libero")])
+def test_a_name_that_cannot_be_had_is_refused_not_changed(tmp_path, import_path, slug: str, words: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE geodata.preso ()")
+    (outcome,) = import_path(write(tmp_path / "edifici.gpkg", "GPKG"), slug=slug)
+    assert outcome.result == "refused"
+    assert words in outcome.reason

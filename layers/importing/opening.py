@@ -1,0 +1,57 @@
+"""The source layers of a file, each with its way of being opened. Runs in a reading process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from layers.importing import archives
+from layers.importing.detect import FileKind
+from layers.importing.geoparquet import GeoParquetSource
+from layers.importing.sources import VectorSource
+from layers.importing.tabular import CsvSource
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """One source layer not opened yet: its name is known, its reading may still fail."""
+
+    layer: str
+    title: str
+    open: Callable[[int | None, str], VectorSource]
+    """Inspect the layer, with the EPSG code and the encoding that the person chose (None, "": found out)."""
+
+
+def openers(path: Path, kind: FileKind, stem: str, folder: Path) -> Iterator[Opener]:
+    """The source layers of a file; an archive is taken apart into `folder` first. Raises ImportRefused."""
+    if kind is FileKind.CSV:
+        yield Opener(stem, stem, partial(_csv, path, stem))
+    elif kind is FileKind.GEOPARQUET:
+        yield Opener(stem, stem, lambda srid, _encoding: GeoParquetSource(path, name=stem, srid=srid))
+    elif kind is FileKind.GTFS:
+        stops = archives.extract_one(path, ["stops.txt"], folder)[0]
+        yield Opener("stops", f"{stem} stops", partial(_csv, stops, "stops"))
+    elif kind is FileKind.SHAPEFILE_ZIP:
+        shapes = archives.extract_shapefiles(path, folder)
+        for name, shape in shapes:
+            title = stem if len(shapes) == 1 else f"{stem} {name}"
+            yield Opener(name, title, partial(_ogr, shape, FileKind.SHAPEFILE, shape.stem, name))
+    else:
+        # GDAL comes last and here: a reader chooses its drivers before the first import.
+        from layers.importing.ogr import layer_names
+
+        names = layer_names(path, kind)
+        for name in names:
+            yield Opener(name, stem if len(names) == 1 else f"{stem} {name}", partial(_ogr, path, kind, name, name))
+
+
+def _csv(path: Path, name: str, srid: int | None, encoding: str) -> VectorSource:
+    return CsvSource(path, name=name, srid=srid, encoding=encoding)
+
+
+def _ogr(path: Path, kind: FileKind, layer: str, name: str, srid: int | None, encoding: str) -> VectorSource:
+    from layers.importing.ogr import OgrSource
+
+    return OgrSource(path, kind, layer, name=name, srid=srid, encoding=encoding)

@@ -1,0 +1,95 @@
+"""What a reader answers, one request after the other, about the one file it was started for."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from layers.importing import opening
+from layers.importing.detect import DRIVERS, HELPER_DRIVERS, FileKind, detect
+from layers.importing.errors import ImportRefused
+from layers.importing.geometry import NeedsMulti
+from layers.importing.reader import gdal_drivers, wire
+from layers.importing.reading import Reading
+
+
+def preload() -> None:
+    """Load what every reader needs but GDAL, whose drivers each chooses for itself."""
+    import pyarrow.parquet  # noqa: F401
+    import pyproj  # noqa: F401
+    import shapely  # noqa: F401
+
+
+def serve(link: socket.socket, language: str, drivers: dict[str, list[str]], missing: list[str]) -> None:
+    """Answer until the other side closes the socket."""
+    translation.activate(language)
+    desk = Desk(drivers, missing)
+    while True:
+        try:
+            request = wire.receive_json(link)
+        except wire.ReaderGone:
+            return
+        _answer(link, desk, request)
+
+
+def _answer(link: socket.socket, desk: Desk, request: dict[str, Any]) -> None:
+    command = request.pop("command")
+    try:
+        if command == "rows":
+            for data, rows in desk.reading(request["layer"]).rows():
+                wire.send_data(link, data, rows)
+            wire.send_json(link, {"answer": desk.reading(request["layer"]).done()})
+            return
+        answer = getattr(desk, f"on_{command}")(**request)
+    except NeedsMulti:
+        wire.send_json(link, {"needs": desk.reading(request["layer"]).target})
+    except ImportRefused as error:
+        wire.send_json(link, {"refused": str(error)})
+    except MemoryError:
+        wire.send_json(link, {"refused": _("Leggerlo chiede più memoria di quella ammessa.")})
+    else:
+        wire.send_json(link, {"answer": answer})
+
+
+class Desk:
+    """The file and what is known of it so far."""
+
+    def __init__(self, drivers: dict[str, list[str]], missing: list[str]) -> None:
+        self._drivers = drivers
+        self._missing = missing
+        self._openers: list[opening.Opener] = []
+        self._readings: dict[int, Reading] = {}
+
+    def reading(self, layer: int) -> Reading:
+        """A layer that was inspected before."""
+        return self._readings[layer]
+
+    def on_open(self, path: str, stem: str, folder: str) -> dict[str, Any]:
+        """Recognise the file, choose the drivers, list its layers."""
+        self._path = Path(path)
+        kind = detect(self._path)
+        gdal_drivers.keep_only((*DRIVERS.get(kind, ()), *HELPER_DRIVERS.get(kind, ())), self._drivers)
+        if kind is not FileKind.GEOTIFF:
+            self._openers = list(opening.openers(self._path, kind, stem, Path(folder)))
+        return {
+            "format": kind.value,
+            "is_raster": kind is FileKind.GEOTIFF,
+            "layers": [{"name": one.layer, "title": one.title} for one in self._openers],
+            "not_isolated": self._missing,
+        }
+
+    def on_inspect(self, layer: int, srid: int | None, encoding: str, known_srids: list[int]) -> dict[str, Any]:
+        """Look at one layer, as far as its rows can be written afterwards."""
+        source = self._openers[layer].open(srid, encoding)
+        self._readings[layer] = Reading(source, frozenset(known_srids))
+        return self._readings[layer].facts()
+
+    def on_raster(self, target: str, srid: int | None) -> dict[str, Any]:
+        """Write the raster as a COG."""
+        from layers.importing import raster
+
+        return raster.convert(self._path, Path(target), srid)

@@ -1,0 +1,141 @@
+"""The process that reads a file can do nothing else, and its end, however violent, is a sentence for people."""
+
+import os
+import signal
+import struct
+from pathlib import Path
+
+import pytest
+
+from layers.importing.engine import FileToImport, opened
+from layers.importing.errors import ImportRefused
+from layers.importing.reader import client, wire
+from layers.importing.reader.client import Reader
+from layers.importing.reader.isolation import ProcessLimits
+from tests.layers.conftest import Importer
+from tests.layers.test_import_formats import write
+
+
+def probe(code: str, **limits: int) -> str:
+    """Run code in an isolated process of the reader's kind; what it wrote to the `out` pipe, and how it ended."""
+    here, there = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(here)
+        try:
+            from layers.importing.reader.isolation import isolate
+
+            isolate(ProcessLimits(**limits))
+            exec(code, {"say": lambda text: os.write(there, str(text).encode())})
+        except BaseException as error:
+            os.write(there, f"{type(error).__name__}".encode())
+        os._exit(0)
+    os.close(there)
+    with os.fdopen(here, "rb") as said:
+        text = said.read().decode()
+    _pid, status = os.waitpid(child, 0)
+    code_of_end = os.waitstatus_to_exitcode(status)
+    return text if code_of_end == 0 else f"{text}{signal.Signals(-code_of_end).name}"
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("import socket; socket.socket(socket.AF_INET)", "PermissionError"),
+        ("import socket; socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)", "PermissionError"),
+        ("import socket; socket.socket(socket.AF_UNIX)", "PermissionError"),
+        ("import os; os.execv('/bin/true', ['true'])", "PermissionError"),
+        ("import os; os.posix_spawn('/bin/true', ['true'], {})", "PermissionError"),
+        ("import resource; resource.setrlimit(resource.RLIMIT_AS, (9 << 40, 9 << 40))", "ValueError"),
+        ("say(len(bytearray(3 << 30)))", "MemoryError"),
+        ("open('/tmp/.reader-limit', 'wb').write(bytes(3 << 20))", "OSError"),
+        ("[open('/dev/null') for _ in range(200)]; say('open')", "OSError"),
+        ("while True: pass", "SIGXCPU"),
+        ("say('fine')", "fine"),
+    ],
+)
+def test_a_reader_gives_up_all_it_does_not_need(code: str, found: str) -> None:
+    code = code.replace("[open('/dev/null') for _ in range(200)]", "held = [open('/dev/null') for _ in range(200)]")
+    assert probe(code, cpu_s=1, memory_bytes=2 << 30, file_bytes=1 << 20, open_files=64) == found
+    Path("/tmp/.reader-limit").unlink(missing_ok=True)
+
+
+def test_readers_start_without_secrets(tmp_path: Path, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEOPORTAL_DB_PASSWORD", "molto-segreta")
+    monkeypatch.setenv("GEOPORTAL_SECRET_KEY_FILE", "/dove/sta")
+    monkeypatch.setattr(client, "_held", None)
+    with Reader() as reader:
+        environment = Path(f"/proc/{reader._pid}/environ").read_bytes()
+    assert b"molto-segreta" not in environment
+    assert b"SECRET_KEY_FILE" not in environment
+    assert client._held is not None
+    client._held.stop()
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [(signal.SIGSEGV, "SIGSEGV"), (signal.SIGKILL, "troppa memoria"), (signal.SIGXCPU, "più tempo")],
+)
+def test_a_violent_end_is_a_refusal_in_words(tmp_path: Path, db: None, end: signal.Signals, words: str) -> None:
+    file = FileToImport(write(tmp_path / "edifici.gpkg", "GPKG"), "edifici.gpkg")
+    with opened(file) as (reader, found):
+        assert [layer["name"] for layer in found["layers"]] == ["edifici"]
+        os.kill(reader._pid, end)
+        with pytest.raises(ImportRefused, match=words):
+            reader.ask("inspect", layer=0, srid=None, encoding="", known_srids=[32632])
+    with opened(file) as (_reader, found):
+        assert found["format"] == "GeoPackage"
+
+
+def test_a_file_that_asks_for_too_much_memory_is_refused(tmp_path: Path, db: None) -> None:
+    path = tmp_path / "grande.geojson"
+    feature = '{"type":"Feature","properties":{},"geometry":{"type":"MultiPoint","coordinates":[%s]}}'
+    path.write_text('{"type":"FeatureCollection","features":[' + feature % ",".join(["[10,45]"] * 2_000_000) + "]}")
+    file = FileToImport(path, path.name)
+    # GDAL 3.12 does not check every allocation: what is a refusal here may be its crash.
+    with pytest.raises(ImportRefused) as refusal, opened(file, ProcessLimits(memory_bytes=1 << 30)) as (reader, _found):
+        reader.ask("inspect", layer=0, srid=None, encoding="", known_srids=[32632])
+    assert str(tmp_path) not in str(refusal.value)
+
+
+def test_only_the_drivers_of_the_recognised_kind_are_registered(tmp_path: Path, import_path: Importer) -> None:
+    # A CSV named .geojsonl is recognised as GeoJSONSeq by its name alone; no other driver may then open it.
+    path = tmp_path / "finto.geojsonl"
+    path.write_text('{"type": "Topology", "objects": {}}\n')
+    (outcome,) = import_path(path)
+    assert outcome.result == "refused"
+
+
+def test_a_lying_reader_is_not_believed(db: None) -> None:
+    from layers.importing.described import described
+
+    good = {
+        "crs": "EPSG:32632", "srid": 32632, "crs_how": "", "encoding": "", "encoding_how": "", "notes": [],
+        "rejected_lines": [], "rejected_rows": 0, "expected": 1, "geometry_type": "POINT", "has_z": False,
+        "storage_srid": 32632, "fits_web_mercator": True,
+        "columns": [{"source": "a", "name": "a", "sql_type": "text", "type": "string", "title": "A"}],
+    }  # fmt: skip
+    assert described(good, frozenset({32632})).columns[0].name == "a"
+    column = good["columns"][0]  # type: ignore[index]
+    for lie in (
+        {"geometry_type": "POINT); DROP TABLE layers_layer; --"},
+        {"storage_srid": 4},
+        {"columns": [column | {"sql_type": "text; DROP TABLE x"}]},
+        {"columns": [column | {"name": 'a" text, "b'}]},
+        {"columns": [column, column]},
+        {"columns": "no"},
+    ):
+        with pytest.raises(ImportRefused, match="senza senso"):
+            described(good | lie, frozenset({32632}))
+
+
+def test_a_frame_that_claims_too_much_is_refused() -> None:
+    import socket
+
+    ours, theirs = socket.socketpair()
+    theirs.sendall(struct.pack("!cII", b"J", 0, 0xFFFFFFFF))
+    with pytest.raises(wire.ReaderGone):
+        wire.receive(ours)
+    theirs.sendall(struct.pack("!cII", b"X", 0, 1))
+    with pytest.raises(wire.ReaderGone):
+        wire.receive(ours)

@@ -138,7 +138,16 @@ class Peer:
         """A client that stays connected and leaves this will when it is killed."""
         return subprocess.Popen(
             [
-                *("mosquitto_sub", *self.credentials(), "-q", "1", "-t", topics.down(self.username, "cmd", self.shard)),
+                *(
+                    "stdbuf",
+                    "-oL",
+                    "mosquitto_sub",
+                    *self.credentials(),
+                    "-q",
+                    "1",
+                    "-t",
+                    topics.down(self.username, "cmd", self.shard),
+                ),
                 *("--will-topic", self.topic(channel), "--will-qos", "1", "--will-retain", "--will-payload", will),
                 *options,
             ],

@@ -1,0 +1,224 @@
+"""One batch, one transaction: samples, events, states, judgements, dead letters and the notice to open pages."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import psycopg2
+from django.db import connections
+from psycopg2 import sql
+from psycopg2.extras import execute_values
+
+from geoportal.messaging import kinds
+from geoportal.messaging.ingest.acks import Key, Received
+from geoportal.messaging.ingest.batch import Batch
+from geoportal.messaging.ingest.presence import Presence, after
+from geoportal.monitoring.judging import rejudge
+from geoportal.sql import queries
+
+SQL = queries("geoportal.messaging", "ingest")
+NOTIFY_BYTES = 7500
+"""PostgreSQL takes less than 8000 bytes in one notice."""
+_FIXED = ("device_id", "ts", "boot", "seq", "rx_at", "hist", "clock_bad")
+_AHEAD_DAYS = 2
+
+
+def connect(name: str) -> Any:
+    """A connection of our own to the product's database."""
+    given = connections["default"].get_connection_params()
+    wanted = {key: given[key] for key in ("dbname", "user", "password", "host", "port") if given.get(key)}
+    connection = psycopg2.connect(**wanted, application_name=f"geoportal {name}", connect_timeout=5)
+    with connection.cursor() as cursor:
+        cursor.execute("SET TIME ZONE 'UTC'")
+    connection.commit()
+    return connection
+
+
+class Store:
+    """Writes batches over one connection. What is acknowledged to devices is remembered here."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._days: set[tuple[str, date]] = set()
+        self._received: dict[Key, Received] = {}
+        with connection.cursor() as cursor:
+            cursor.execute(SQL["stage"])
+            for kind in kinds.kinds():
+                cursor.execute(
+                    sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} (LIKE {}) ON COMMIT DELETE ROWS").format(
+                        sql.Identifier(kind.staging), sql.Identifier(kind.table)
+                    )
+                )
+        connection.commit()
+
+    def write(self, batch: Batch, now: datetime) -> dict[Key, Received]:
+        """Store a batch and commit. Returns the new acknowledgement of every boot it spoke of.
+
+        Raises psycopg2.Error; then nothing of the batch is stored.
+        """
+        self._ensure_days(batch.days, now)
+        try:
+            with self._connection.cursor() as cursor:
+                received = self._write(cursor, batch, now)
+            self._connection.commit()
+        except BaseException:
+            if not self._connection.closed:
+                self._connection.rollback()
+            raise
+        self._received.update(received)
+        return received
+
+    def _write(self, cursor: Any, batch: Batch, now: datetime) -> dict[Key, Received]:
+        self._write_samples(cursor, batch)
+        if batch.events:
+            _copy(cursor, "stage_event", batch.events)
+            cursor.execute(SQL["store_events"])
+        received = self._acknowledge(cursor, batch, now)
+        moved = _write_statuses(cursor, batch)
+        touched = sorted({*batch.latest, *batch.states})
+        changed = rejudge(cursor, touched, now)
+        if batch.dead:
+            execute_values(cursor, SQL["dead_letters"], [dead.row() for dead in batch.dead])
+        for ids in notices({*changed, *moved}):
+            cursor.execute(SQL["notify"], {"ids": ids})
+        return received
+
+    def _write_samples(self, cursor: Any, batch: Batch) -> None:
+        for code, lines in batch.samples.items():
+            if not lines:
+                continue
+            kind = kinds.kind(code)
+            columns = sql.SQL(", ").join(map(sql.Identifier, (*_FIXED, *kind.columns, "extra")))
+            _copy(cursor, kind.staging, lines)
+            cursor.execute(
+                sql.SQL(SQL["store_samples"]).format(
+                    table=sql.Identifier(kind.table), staging=sql.Identifier(kind.staging), columns=columns
+                )
+            )
+
+    def _acknowledge(self, cursor: Any, batch: Batch, now: datetime) -> dict[Key, Received]:
+        wanted = {*batch.received, *(key for key, _, _ in batch.gaps)}
+        self._remember(cursor, [key for key in wanted if key not in self._received])
+        result: dict[Key, Received] = {}
+        for key, numbers in batch.received.items():
+            held = self._received.get(key)
+            state = held.copy() if held else Received.beginning_at(min(numbers))
+            for seq in numbers:
+                state.add(seq)
+            result[key] = state
+        for key, first, last in batch.gaps:
+            state = result.get(key) or (self._received.get(key) or Received.beginning_at(first)).copy()
+            state.skip(first, last)
+            result[key] = state
+        if result:
+            _copy(cursor, "stage_ack", _ack_lines(result, now))
+            cursor.execute(SQL["store_acks"])
+        return result
+
+    def _remember(self, cursor: Any, keys: Sequence[Key]) -> None:
+        """Read what was acknowledged before this process began."""
+        if not keys:
+            return
+        cursor.execute(SQL["acks"], {"devices": [key[0] for key in keys], "boots": [key[1] for key in keys]})
+        for device, boot, hi, miss in cursor.fetchall():
+            self._received[device, boot] = Received(hi, frozenset(miss))
+
+    def _ensure_days(self, wanted: Iterable[tuple[str, date]], now: datetime) -> None:
+        """Make the partitions a batch needs, and those of the next days, in transactions of their own."""
+        today = now.date()
+        ahead = {(kind.code, today + timedelta(days=days)) for kind in kinds.kinds() for days in range(_AHEAD_DAYS + 1)}
+        missing = ({*wanted} | ahead) - self._days
+        if not missing:
+            return
+        with self._connection.cursor() as cursor:
+            for code, day in sorted(missing):
+                cursor.execute("SELECT telemetry_ensure_day(%s, %s)", (kinds.kind(code).table, day))
+        self._connection.commit()
+        self._days |= missing
+
+    def beat(self, worker: str, shards: list[str], connected: bool, counters: str) -> None:
+        """Say that this worker lives."""
+        with self._connection.cursor() as cursor:
+            values = {"worker": worker, "shards": shards, "connected": connected, "counters": counters}
+            cursor.execute(SQL["heartbeat"], values)
+        self._connection.commit()
+
+
+def _write_statuses(cursor: Any, batch: Batch) -> list[int]:
+    """The last state of every device of the batch. Returns the ids whose presence changed."""
+    ids = sorted({*batch.latest, *batch.states})
+    if not ids:
+        return []
+    cursor.execute(SQL["lock_statuses"], {"ids": ids, "spoke": list(batch.states)})
+    before = {row[0]: Presence(*row[1:]) for row in cursor.fetchall()}
+    spoken = {device: after(before[device], said) for device, said in batch.states.items() if device in before}
+    new = {device: presence for device, presence in spoken.items() if presence != before[device]}
+    if new:
+        presences = new.values()
+        cursor.execute(
+            SQL["update_presences"],
+            {
+                "ids": list(new),
+                "presences": [one.presence for one in presences],
+                "boots": [one.boot for one in presences],
+                "conns": [one.conn for one in presences],
+                "ats": [one.at for one in presences],
+                "whys": [one.why for one in presences],
+            },
+        )
+    if batch.latest:
+        _copy(cursor, "stage_status", _status_lines(batch))
+        cursor.execute(SQL["update_statuses"])
+    return [device for device, one in new.items() if one.presence != before[device].presence]
+
+
+def _status_lines(batch: Batch) -> Iterator[str]:
+    for device, latest in batch.latest.items():
+        sample = latest.sample
+        fields = (
+            device,
+            latest.seen_at,
+            latest.sample_at,
+            sample.seq if sample else None,
+            sample.boot if sample else None,
+            latest.clock_bad,
+            _text(sample.metrics) if sample else None,
+            _text(latest.info) if latest.info else None,
+        )
+        yield "\t".join(["\\N" if value is None else str(value) for value in fields]) + "\n"
+
+
+def _text(json: bytes) -> str:
+    # A JSON text of several lines is allowed, and a line break would end the row.
+    return json.decode().replace("\\", "\\\\").replace("\t", " ").replace("\n", " ").replace("\r", " ")
+
+
+def _ack_lines(received: dict[Key, Received], now: datetime) -> Iterator[str]:
+    for (device, boot), state in received.items():
+        miss = ",".join(map(str, sorted(state.miss)))
+        yield f"{device}\t{boot}\t{state.hi}\t{{{miss}}}\t{now}\n"
+
+
+def _copy(cursor: Any, table: str, lines: Iterable[str]) -> None:
+    statement = sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(table))
+    cursor.copy_expert(statement, io.BytesIO("".join(lines).encode()))
+
+
+def notices(ids: Iterable[int]) -> Iterator[str]:
+    """Ids joined by commas, cut into texts that fit a notice."""
+    text = ""
+    for number in sorted(ids):
+        piece = f"{number}"
+        if text and len(text) + len(piece) + 1 > NOTIFY_BYTES:
+            yield text
+            text = ""
+        text = f"{text},{piece}" if text else piece
+    if text:
+        yield text
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)

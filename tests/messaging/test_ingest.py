@@ -1,0 +1,160 @@
+"""Ingest as a process of its own between the real broker and the real database."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from geoportal.messaging import topics
+from geoportal.monitoring.models import DeadLetter
+from tests.broker import TestBroker
+from tests.messaging.conftest import Fielded, Ingest, eventually, now_text, rows, sample
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_birth_sample_and_will_become_status(ingest: Ingest) -> None:
+    ingest.ready()
+    hotspot = Fielded.new()
+    hotspot.birth()
+    eventually(lambda: hotspot.status.presence == "online", "the birth arrives")
+    hotspot.tele(1, m={"cpu": 12.5, "clients_24": 3, "fan": 900})
+    eventually(lambda: hotspot.status.sample_seq == 1, "the sample arrives")
+    assert hotspot.status.metrics == {"cpu": 12.5, "clients_24": 3, "fan": 900}
+    assert rows("SELECT cpu, clients_24, extra FROM wifi_telemetry WHERE device_id = %s", hotspot.device.pk) == [
+        (12.5, 3, '{"fan": 900}')
+    ]
+
+
+def test_a_killed_client_is_lost_and_a_late_will_is_not_believed(ingest: Ingest, broker: TestBroker) -> None:
+    ingest.ready()
+    totem = Fielded.new("totem")
+    totem.birth(conn=7)
+    eventually(lambda: totem.status.presence == "online", "the birth arrives")
+    broker_side = broker.account("will-bearer", ("publishClientSend", "#"))
+    broker_side.publish(totem.peer.topic("state"), totem.will(conn=6))
+    totem.tele(1)
+    eventually(lambda: totem.status.sample_seq == 1, "what was sent after the late will arrives")
+    assert totem.status.presence == "online"
+    client = totem.peer.connect_with_will("state", totem.will(conn=8), "-d")
+    assert client.stdout is not None
+    eventually(lambda: b"SUBACK" in client.stdout.readline(), "the client is connected")  # type: ignore[union-attr]
+    client.kill()
+    client.wait()
+    eventually(lambda: totem.status.presence == "lost", "the will arrives")
+    assert totem.status.conn == 8
+
+
+def test_what_cannot_be_used_is_counted_and_disturbs_nobody(ingest: Ingest, broker: TestBroker) -> None:
+    process = ingest.ready()
+    hotspot = Fielded.new()
+    anyone = broker.account("any-topic", ("publishClientSend", "#"))
+    own, shard = hotspot.peer.topic("tele"), hotspot.device.shard
+    other = f"{(int(shard, 16) + 1) % 16:02x}"
+    bad: list[tuple[str, bytes, str]] = [
+        (own, b"\xff not json", "not_json"),
+        (own, b'{"boot":1}', "invalid"),
+        (own, json.dumps(sample(1, hotspot.boot, m={"cpu": "hot"})).encode(), "invalid"),
+        (own, json.dumps(sample(2, hotspot.boot, m={"note": "\0"})).encode(), "rejected_by_database"),
+        (own, b'{"x":"' + b"a" * 70_000 + b'"}', "too_large"),
+        (own.replace("/tele", "/telemetry"), b"{}", "bad_topic"),
+        (f"{topics.ROOT}/{shard}/NOBODY/up/tele", b"{}", "bad_topic"),
+        (f"{topics.ROOT}/0a/ap-never-made/up/tele", b"{}", "unknown_device"),
+        (own.replace(f"/{shard}/", f"/{other}/"), b"{}", "wrong_shard"),
+    ]
+    for number, (topic, payload, _) in enumerate(bad):
+        assert anyone.publish(topic, payload).returncode == 0
+        hotspot.tele(100 + number)
+    anyone.publish(own, b"x" * 1_000_000)  # the broker itself refuses this one
+    hotspot.tele(200)
+    eventually(lambda: 200 in hotspot.stored(), "everybody else's samples are stored")
+    assert hotspot.stored() == [*range(100, 100 + len(bad)), 200]
+    found = list(DeadLetter.objects.order_by("received_at", "pk").values_list("reason", flat=True))
+    assert sorted(found) == sorted(reason for _, _, reason in bad)
+    letter = DeadLetter.objects.get(reason="invalid", detail__contains="cpu")
+    assert "'hot'" in letter.detail
+    assert letter.topic == own
+    assert process.poll() is None
+    counted = eventually(
+        lambda: [c for (c,) in rows("SELECT counters FROM ingest_heartbeat") if "dead_too_large" in str(c)], "counters"
+    )
+    assert json.loads(counted[0])["dead_invalid"] == 2
+
+
+def test_a_killed_ingest_stores_what_comes_again_once(ingest: Ingest) -> None:
+    first = ingest.ready()
+    hotspot = Fielded.new()
+    hotspot.tele(1, 2, 3)
+    eventually(lambda: len(hotspot.stored()) == 3, "the first samples are stored")
+    ingest.stop(first, signal.SIGKILL)
+    hotspot.tele(4, 5)
+    hotspot.tele(
+        3,
+        ts=rows("SELECT ts FROM wifi_telemetry WHERE seq = 3 AND device_id = %s", hotspot.device.pk)[0][0].isoformat(),
+    )
+    ingest.ready()
+    eventually(lambda: hotspot.stored() == [1, 2, 3, 4, 5], "the queue is written, nothing twice")
+
+
+def test_the_standby_takes_over_the_session(ingest: Ingest) -> None:
+    first = ingest.ready()
+    second = ingest.start()
+    eventually(lambda: "stands by" in ingest.output(), "the second stands by")
+    hotspot = Fielded.new()
+    hotspot.tele(1)
+    eventually(lambda: hotspot.stored() == [1], "the first works")
+    ingest.stop(first, signal.SIGKILL)
+    hotspot.tele(2)
+    eventually(lambda: hotspot.stored() == [1, 2], "the second goes on where the first ended")
+    assert second.poll() is None
+
+
+def test_devices_are_told_what_is_stored(ingest: Ingest, broker: TestBroker) -> None:
+    ingest.ready()
+    hotspot = Fielded.new()
+    reader = broker.account("ack-reader", ("subscribePattern", "#"), ("publishClientReceive", "#"))
+    topic = topics.down(hotspot.peer.username, "ack", hotspot.device.shard)
+    command = ["mosquitto_sub", *reader.credentials(), "-q", "1", "-t", topic, "-W", "15"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as listener:
+        hotspot.tele(1, 2, 4)
+        told: list[dict[str, object]] = []
+        while not told or told[-1]["hi"] != 4:
+            assert listener.stdout is not None
+            line = listener.stdout.readline()
+            assert line, f"the acknowledgement of 4 does not come; told: {told}"
+            told.append(json.loads(line))
+        listener.terminate()
+    assert told[-1] == {"boot": hotspot.boot, "hi": 4, "miss": [3]}
+    hotspot.peer.say("event", json.dumps(gap(hotspot.boot, seq=5, first=3, last=3)))
+    eventually(lambda: acknowledged(hotspot) == [(5, [])], "the gap is closed by the device's own word")
+
+
+def gap(boot: str, seq: int, first: int, last: int) -> dict[str, object]:
+    told = {"boot": boot, "from": first, "to": last, "n": last - first + 1, "why": "spool_full"}
+    return {"v": 1, "boot": boot, "seq": seq, "ts": now_text(), "ev": "gap", "d": told}
+
+
+def acknowledged(device: Fielded) -> list[tuple[object, ...]]:
+    return rows("SELECT hi, miss FROM ingest_ack WHERE device_id = %s", device.device.pk)
+
+
+def test_history_and_wrong_clocks(ingest: Ingest) -> None:
+    ingest.ready()
+    hotspot = Fielded.new()
+    now = datetime.now(UTC)
+    hotspot.tele(10, m={"cpu": 1})
+    hotspot.tele(11, ts=(now - timedelta(days=3)).isoformat(), hist=True, m={"cpu": 2})
+    hotspot.tele(12, ts="1970-01-01T00:00:00Z", m={"cpu": 3})
+    hotspot.tele(12, ts="1970-01-01T00:00:00Z", m={"cpu": 3})
+    hotspot.tele(13, boot=str(uuid.uuid4()), m={"cpu": 4})
+    eventually(lambda: hotspot.stored() == [10, 11, 12, 13], "all four are stored, the repeated one once")
+    wrong = dict(rows("SELECT seq, clock_bad FROM wifi_telemetry WHERE device_id = %s", hotspot.device.pk))
+    assert wrong == {10: False, 11: False, 12: True, 13: False}
+    ((at,),) = rows("SELECT ts FROM wifi_telemetry WHERE seq = 11 AND device_id = %s", hotspot.device.pk)
+    assert abs(at - (now - timedelta(days=3))) < timedelta(seconds=1)
+    assert hotspot.status.metrics == {"cpu": 4}

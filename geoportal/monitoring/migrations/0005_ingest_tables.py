@@ -14,6 +14,6 @@ DROP TABLE device_event;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("monitoring", "0003_state_intervals")]
+    dependencies = [("monitoring", "0004_shardwatch_checked_at")]
 
     operations = [migrations.RunSQL(FORWARD, BACKWARD)]

@@ -47,6 +47,18 @@ CONFORMS_TO = (
     f"{_TILES}/mvt",
     f"{_TILES}/oas30",
     *(
+        f"http://www.opengis.net/spec/ogcapi-records-1/1.0/conf/{name}"
+        for name in (
+            "record-core",
+            "record-core-query-parameters",
+            "record-collection",
+            "searchable-catalog",
+            "sorting",
+            "json",
+            "oas30",
+        )
+    ),
+    *(
         f"http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/{name}"
         for name in ("core", "json", "oas30", "ogc-process-description", "job-list", "dismiss")
     ),

@@ -15,7 +15,7 @@ from pygeoapi.api.itemtypes import get_collection_queryables
 
 from layers.catalogue import FieldEntry, LayerEntry
 from layers.tile_cache import TileCache
-from ogc import openapi, tilesets
+from ogc import openapi, records, tilesets
 from ogc.api import api_for, ask_pygeoapi
 from ogc.conformance import CONFORMS_TO
 from ogc.door import GEOJSON, Ask
@@ -49,6 +49,12 @@ def landing(ask: Ask) -> dict[str, Any]:
             "title": "Tile matrix sets",
             "href": f"{ask.base}/tileMatrixSets?f=json",
         },
+        {
+            "rel": f"{REL}/ogc-catalog",
+            "type": "application/json",
+            "title": "Records",
+            "href": f"{ask.base}/collections/metadata",
+        },
         {"rel": f"{REL}/processes", "type": "application/json", "title": "Processes", "href": f"{ask.base}/processes"},
         {"rel": f"{REL}/job-list", "type": "application/json", "title": "Jobs", "href": f"{ask.base}/jobs"},
     ]
@@ -69,6 +75,7 @@ def collections(ask: Ask) -> dict[str, Any]:
     """Every collection this audience may see."""
     made = ask_pygeoapi(describe_collections, api_for(ask.catalogue, ask.audience, ask.base), ask.language)
     made["collections"] = [_collection(ask, one, ask.catalogue.layers[one["id"]]) for one in made["collections"]]
+    made["collections"].append(records.description(ask.base, ask.language))
     made["links"] = _self_links(f"{ask.base}/collections")
     return made
 

@@ -10,7 +10,7 @@ from layers.crs import served
 from layers.items import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX
 from layers.rights import Audience
 from layers.tiles import MAX_ZOOM
-from ogc import openapi_processes
+from ogc import openapi_processes, openapi_records
 from ogc.config import DESCRIPTION, JSON_TYPES, TITLE
 
 VERSION = "1.0.0"
@@ -28,7 +28,7 @@ def build(held: Catalogue, audience: Audience, base: str, language: str) -> dict
     }
     for layer in held.visible(audience):
         paths |= _layer(layer, audience, language)
-    paths |= openapi_processes.paths(language)
+    paths |= openapi_processes.paths(language) | openapi_records.paths()
     return {
         "openapi": "3.0.3",
         "info": {
@@ -45,7 +45,11 @@ def build(held: Catalogue, audience: Audience, base: str, language: str) -> dict
             *({"name": layer.slug} for layer in held.visible(audience)),
         ],
         "paths": paths,
-        "components": {"parameters": _parameters(), "responses": _responses(), "schemas": _schemas()},
+        "components": {
+            "parameters": _parameters() | openapi_records.parameters(),
+            "responses": _responses(),
+            "schemas": _schemas(),
+        },
     }
 
 

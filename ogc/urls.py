@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ogc.views import core, items, jobs, processes, tiles
+from ogc.views import core, items, jobs, processes, records, tiles
 
 app_name = "ogc"
 
@@ -20,6 +20,9 @@ urlpatterns = [
     path("/jobs/<str:job_id>/results", jobs.job_results, name="job-results"),
     path("/tileMatrixSets", core.tile_matrix_sets, name="tile-matrix-sets"),
     path("/tileMatrixSets/<str:tms>", core.tile_matrix_set, name="tile-matrix-set"),
+    path("/collections/metadata", records.catalogue, name="records-catalogue"),
+    path("/collections/metadata/items", records.items, name="records"),
+    path("/collections/metadata/items/<str:identifier>", records.item, name="record"),
     path("/collections/<str:slug>", core.collection, name="collection"),
     path("/collections/<str:slug>/queryables", core.queryables, name="queryables"),
     path("/collections/<str:slug>/schema", core.schema, name="schema"),

@@ -12,7 +12,7 @@ from layers.jobs.models import Job
 from ogc import urls
 
 JOB = "7f0e2b1c-0000-4000-8000-000000000001"
-PLACES = {"jobId": JOB, "featureId": "1", "tileMatrix": "3", "tileRow": "2", "tileCol": "4"}
+PLACES = {"jobId": JOB, "recordId": "edifici", "featureId": "1", "tileMatrix": "3", "tileRow": "2", "tileCol": "4"}
 SAMPLES = {
     "limit": "3", "offset": "5", "bbox": "9,44,11,46", "datetime": "2020-01-01/..", "properties": "@",
     "skipGeometry": "true", "sortby": "@", "q": "via", "filter": "TRUE", "filter-lang": "cql2-text", "v": "1",
@@ -86,9 +86,9 @@ def sample(parameter: dict[str, Any]) -> str:
     schema, name = parameter["schema"], parameter["name"]
     if name == "after":
         return ""
-    if name in SAMPLES:
-        return SAMPLES[name]
     schema = schema["items"] if "enum" in schema.get("items", {}) else schema
+    if name in SAMPLES and "enum" not in schema:
+        return SAMPLES[name]
     if "enum" in schema:
         return str(schema["enum"][-1])
     by_format = {"date": "2020-01-01", "date-time": "2020-01-01T00:00:00Z"}

@@ -1,0 +1,218 @@
+"""The catalogue as records (OGC API Records 1.0, 20-004r1): one record a layer, searched in memory.
+
+The records of one catalogue version, audience and language are made once; a search is a pass over them.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from functools import lru_cache
+from typing import Any
+
+from layers.catalogue import Catalogue, LayerEntry
+from layers.crs import crs84
+from layers.errors import BadQuery
+from layers.filters import Bounds, parse_bbox, parse_datetime
+from layers.rights import Audience
+from ogc.config import LICENCES
+
+CATALOGUE = "metadata"
+"""Identifier of the collection of records; no layer can be reached under it."""
+CORE = "http://www.opengis.net/spec/ogcapi-records-1/1.0/req/record-core"
+REL = "http://www.opengis.net/def/rel/ogc/1.0"
+LIMIT_DEFAULT, LIMIT_MAX = 10, 1000
+TITLES = {"it": "Catalogo dei livelli", "en": "Catalogue of the layers"}
+SORTABLE = ("id", "title", "created", "updated", "type")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record and what it is searched by."""
+
+    document: dict[str, Any]
+    bbox: Bounds | None
+    moment: datetime | None
+    words: str
+
+
+@dataclass(slots=True)
+class RecordsQuery:
+    """What is asked of the catalogue, as text."""
+
+    limit: int = LIMIT_DEFAULT
+    offset: int = 0
+    bbox: str = ""
+    datetime: str = ""
+    q: str = ""
+    type: str = ""
+    ids: str = ""
+    external_ids: str = ""
+    sortby: str = ""
+
+
+def description(base: str, language: str) -> dict[str, Any]:
+    """The collection of records as a collection."""
+    here = f"{base}/collections/{CATALOGUE}"
+    return {
+        "id": CATALOGUE,
+        "type": "Catalog",
+        "title": TITLES[language],
+        "description": TITLES[language],
+        "itemType": "record",
+        "conformsTo": [CORE],
+        "crs": ["http://www.opengis.net/def/crs/OGC/1.3/CRS84"],
+        "storageCrs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84",
+        "links": [
+            {"rel": "self", "type": "application/json", "href": f"{here}?f=json"},
+            {"rel": "items", "type": "application/geo+json", "href": f"{here}/items?f=json"},
+        ],
+    }
+
+
+@lru_cache(maxsize=64)
+def records(held: Catalogue, audience: Audience, base: str, language: str) -> dict[str, Record]:
+    """Every record an audience may see, by identifier, in display order."""
+    return {layer.slug: _record(layer, held, base, language) for layer in held.visible(audience)}
+
+
+def search(known: dict[str, Record], query: RecordsQuery) -> tuple[list[dict[str, Any]], int]:
+    """One page of records and how many match. Raises BadQuery."""
+    found = list(known.values())
+    if query.bbox:
+        boxes = parse_bbox(query.bbox, crs84())
+        found = [one for one in found if one.bbox and any(_meet(one.bbox, box) for box in boxes)]
+    if query.datetime:
+        start, end = _span(query.datetime)
+        found = [one for one in found if one.moment is None or start <= one.moment <= end]
+    if query.q:
+        terms = [_plain(term) for term in query.q.split(",") if term.strip()]
+        found = [one for one in found if any(term in one.words for term in terms)]
+    if query.type and "dataset" not in _listed(query.type):
+        found = []
+    if query.ids:
+        wanted = _listed(query.ids)
+        found = [one for one in found if one.document["id"] in wanted]
+    if query.external_ids:
+        wanted = _listed(query.external_ids)
+        found = [one for one in found if wanted & _external(one.document)]
+    return [one.document for one in _sorted(found, query)[query.offset : query.offset + query.limit]], len(found)
+
+
+def _sorted(found: list[Record], query: RecordsQuery) -> list[Record]:
+    for part in reversed(query.sortby.split(",") if query.sortby else []):
+        name = part.strip().lstrip("+-")
+        if name not in SORTABLE:
+            raise BadQuery("sortby", f"{name[:60]!r}: records are sorted by {', '.join(SORTABLE)}.")
+        found = sorted(found, key=lambda one: _key(one, name), reverse=part.strip().startswith("-"))
+    return found
+
+
+def _key(record: Record, name: str) -> str:
+    return _plain(str(record.document["id"] if name == "id" else record.document["properties"].get(name, "")))
+
+
+def _listed(text: str) -> set[str]:
+    return {part.strip() for part in text.split(",") if part.strip()}
+
+
+def _external(document: dict[str, Any]) -> set[str]:
+    """An external identifier answers by value, and by scheme:value."""
+    held = document["properties"]["externalIds"]
+    return {one["value"] for one in held} | {f"{one['scheme']}:{one['value']}" for one in held}
+
+
+def _meet(one: Bounds, other: Bounds) -> bool:
+    return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
+
+
+def _span(text: str) -> tuple[datetime, datetime]:
+    start, end = parse_datetime(text)
+    lowest, highest = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    return _moment(start, time.min) if start else lowest, _moment(end, time.max) if end else highest
+
+
+def _moment(day: date, of_day: time) -> datetime:
+    return day if isinstance(day, datetime) else datetime.combine(day, of_day, UTC)
+
+
+def _plain(text: str) -> str:
+    """Lower case, without accents, with single spaces."""
+    bare = "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
+    return " ".join(bare.casefold().split())
+
+
+def _record(layer: LayerEntry, held: Catalogue, base: str, language: str) -> Record:
+    english = language == "en"
+    title = layer.title_en if english else layer.title_it
+    abstract = (layer.abstract_en if english else layer.abstract_it) or title
+    theme = next((one for one in held.themes if one.slug == layer.theme), None)
+    theme_title = (theme.title_en if english else theme.title_it) if theme else ""
+    properties: dict[str, Any] = {
+        "type": "dataset",
+        "title": title,
+        "description": abstract,
+        "keywords": list(layer.keywords),
+        "language": {"code": language},
+        "languages": [{"code": "it", "name": "Italiano"}, {"code": "en", "name": "English"}],
+        "formats": [{"name": "GeoTIFF"}] if layer.kind == "raster" else [{"name": "GeoJSON"}],
+        "contacts": _contacts(layer),
+        "license": layer.licence,
+        "rights": layer.attribution,
+        "externalIds": [{"scheme": base, "value": f"{base}/collections/{layer.slug}"}],
+    }
+    if theme:
+        concept = {"id": theme.slug, "title": theme_title}
+        properties["themes"] = [{"scheme": f"{base}/collections", "concepts": [concept]}]
+    moment = layer.data_updated_at
+    if moment is not None:
+        properties["updated"] = f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    document = {
+        "id": layer.slug,
+        "type": "Feature",
+        "conformsTo": [CORE],
+        "time": {"timestamp": properties["updated"]} if moment else None,
+        "geometry": _polygon(layer.bbox),
+        "properties": properties,
+        "links": _links(layer, base),
+    }
+    # A phrase is looked for within one text, not across two.
+    words = "|".join(map(_plain, (layer.slug, title, abstract, theme_title, layer.attribution, *layer.keywords)))
+    return Record(document, layer.bbox, moment, words)
+
+
+def _contacts(layer: LayerEntry) -> list[dict[str, Any]]:
+    contact: dict[str, Any] = {"organization": layer.steward_office or layer.attribution or "Comune di Cremona"}
+    if layer.contact_email:
+        contact["emails"] = [{"value": layer.contact_email}]
+    return [contact | {"roles": ["pointOfContact"]}]
+
+
+def _polygon(bbox: Bounds | None) -> dict[str, Any] | None:
+    if bbox is None:
+        return None
+    west, south, east, north = bbox
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return {"type": "Polygon", "coordinates": [ring]}
+
+
+def _links(layer: LayerEntry, base: str) -> list[dict[str, Any]]:
+    here = f"{base}/collections/{layer.slug}"
+    json, geojson = "application/json", "application/geo+json"
+    made = [
+        ("self", geojson, f"{base}/collections/{CATALOGUE}/items/{layer.slug}"),
+        ("collection", json, f"{base}/collections/{CATALOGUE}"),
+        ("item", json, here),
+        ("preview", "text/html", f"{base.removesuffix('/ogc')}/?layers={layer.slug}"),
+    ]
+    if layer.kind == "vector":
+        made += [("items", geojson, f"{here}/items"), (f"{REL}/schema", "application/schema+json", f"{here}/schema")]
+        if layer.geometry_field:
+            made.append((f"{REL}/tilesets-vector", json, f"{here}/tiles"))
+    else:
+        made += [(f"{REL}/tilesets-map", json, f"{here}/map/tiles")]
+        made += [(f"{REL}/coverage", "image/tiff; application=geotiff", f"{here}/coverage")]
+    if layer.licence in LICENCES:
+        made.append(("license", "text/html", LICENCES[layer.licence]))
+    return [{"rel": rel, "type": media, "href": href} for rel, media, href in made]

@@ -1,0 +1,94 @@
+"""The catalogue as a collection of records: /ogc/collections/metadata."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpResponse
+
+from layers.items import OFFSET_MAX
+from ogc import records as made
+from ogc.door import GEOJSON, JSON, Ask, door
+from ogc.errors import InvalidParameter, NotFound
+from ogc.views.items import whole
+
+FORMATS = {"json": GEOJSON, "geojson": GEOJSON}
+TEXTS = {
+    "bbox": "bbox",
+    "datetime": "datetime",
+    "q": "q",
+    "type": "type",
+    "ids": "ids",
+    "externalIds": "external_ids",
+    "sortby": "sortby",
+}
+
+
+@door({"json": JSON})
+def catalogue(ask: Ask) -> HttpResponse:
+    """/ogc/collections/metadata"""
+    return _json(made.description(ask.base, ask.language), JSON)
+
+
+@door(FORMATS, params=frozenset({"limit", "offset", *TEXTS}))
+def items(ask: Ask) -> HttpResponse:
+    """/ogc/collections/metadata/items"""
+    given = ask.request.GET
+    query = made.RecordsQuery(
+        limit=whole(ask, "limit", made.LIMIT_DEFAULT, 1, made.LIMIT_MAX),
+        offset=whole(ask, "offset", 0, 0, OFFSET_MAX),
+        **{field: ask.param(name) for name, field in TEXTS.items()},
+    )
+    for name in TEXTS:
+        if name in given and not given[name].strip():
+            raise InvalidParameter(f"{name} is empty; give it a value or leave it out.")
+    page, matched = made.search(_known(ask), query)
+    document = {
+        "type": "FeatureCollection",
+        "features": page,
+        "numberMatched": matched,
+        "numberReturned": len(page),
+        "timeStamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "links": _links(ask, query, matched),
+    }
+    return _json(document, GEOJSON)
+
+
+@door(FORMATS)
+def item(ask: Ask, identifier: str) -> HttpResponse:
+    """/ogc/collections/metadata/items/{identifier}"""
+    found = _known(ask).get(identifier)
+    if found is None:
+        raise NotFound(
+            f"There is no record {identifier[:80]!r}, or it is not open to you; the items list those that are."
+        )
+    return _json(found.document, GEOJSON)
+
+
+def _known(ask: Ask) -> dict[str, made.Record]:
+    return made.records(ask.catalogue, ask.audience, ask.base, ask.language)
+
+
+def _links(ask: Ask, query: made.RecordsQuery, matched: int) -> list[dict[str, str]]:
+    here = f"{ask.base}/collections/{made.CATALOGUE}"
+    given = ask.request.GET.dict()
+    starts = {"self": query.offset}
+    if query.offset + query.limit < matched:
+        starts["next"] = query.offset + query.limit
+    if query.offset:
+        starts["prev"] = max(0, query.offset - query.limit)
+    made_links = [
+        {"rel": rel, "type": GEOJSON, "href": f"{here}/items?{urlencode({**given, 'offset': start})}"}
+        for rel, start in starts.items()
+    ]
+    return [*made_links, {"rel": "collection", "type": JSON, "href": f"{here}?f=json"}]
+
+
+def _json(document: dict[str, Any], media: str) -> HttpResponse:
+    response = HttpResponse(json.dumps(document, ensure_ascii=False, separators=(",", ":")), content_type=media)
+    if media == GEOJSON:
+        response["Content-Crs"] = "<http://www.opengis.net/def/crs/OGC/1.3/CRS84>"
+    return response

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
 import uuid
 from datetime import UTC, datetime, timedelta
 
+import psycopg2
 import pytest
+from django.conf import settings
+from django.db import connection
+from psycopg2 import sql
 
 from geoportal.messaging import topics
 from geoportal.monitoring.models import DeadLetter
@@ -158,3 +163,49 @@ def test_history_and_wrong_clocks(ingest: Ingest) -> None:
     ((at,),) = rows("SELECT ts FROM wifi_telemetry WHERE seq = 11 AND device_id = %s", hotspot.device.pk)
     assert abs(at - (now - timedelta(days=3))) < timedelta(seconds=1)
     assert hotspot.status.metrics == {"cpu": 4}
+
+
+def test_a_database_that_was_away_costs_nothing(ingest: Ingest) -> None:
+    process = ingest.ready()
+    hotspot = Fielded.new()
+    hotspot.tele(1)
+    eventually(lambda: hotspot.stored() == [1], "it works")
+    database = str(settings.DATABASES["default"]["NAME"])
+    name = sql.Identifier(database)
+    with contextlib.closing(psycopg2.connect(**{**connection.get_connection_params(), "dbname": "postgres"})) as admin:
+        admin.autocommit = True
+        connection.close()
+        with admin.cursor() as cursor:
+            try:
+                # Refuses every connection but the superuser's, and ends those that are there: all that ingest can see.
+                cursor.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name))
+                cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (database,))
+                hotspot.tele(2, 3, 4)
+                eventually(lambda: "does not answer" in ingest.output(), "ingest notices")
+                hotspot.tele(5)
+            finally:
+                cursor.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(name))
+    eventually(lambda: hotspot.stored() == [1, 2, 3, 4, 5], "everything is stored afterwards, once")
+    assert process.poll() is None
+
+
+def test_a_broker_that_is_killed_is_found_again(ingest: Ingest, broker: TestBroker) -> None:
+    process = ingest.ready()
+    hotspot = Fielded.new()
+    hotspot.tele(1)
+    eventually(lambda: hotspot.stored() == [1], "it works")
+    broker.kill()
+    broker.start()
+    eventually(lambda: "disconnected" in ingest.output(), "ingest notices")
+    hotspot.tele(2)
+    eventually(lambda: hotspot.stored() == [1, 2], "the next sample is stored", 40)
+    assert process.poll() is None
+
+
+def test_sigterm_finishes_and_ends_well(ingest: Ingest) -> None:
+    process = ingest.ready()
+    hotspot = Fielded.new()
+    hotspot.tele(1, 2)
+    assert ingest.stop(process) == 0
+    ingest.ready()
+    eventually(lambda: hotspot.stored() == [1, 2], "what was not taken is still there")

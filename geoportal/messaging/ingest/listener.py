@@ -23,6 +23,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from geoportal.messaging import topics
+from geoportal.messaging.ingest.client import Client
 from geoportal.messaging.ingest.inbox import Inbox, Message
 
 logger = logging.getLogger(__name__)
@@ -62,8 +63,8 @@ class Listener:
         self.probe_seen = time.monotonic()
         self._client = self._make()
 
-    def _make(self) -> mqtt.Client:
-        client = mqtt.Client(
+    def _make(self) -> Client:
+        client = Client(
             CallbackAPIVersion.VERSION2,
             client_id=self._account.client_id,
             protocol=MQTTProtocolVersion.MQTTv5,
@@ -113,12 +114,9 @@ class Listener:
 
     def acknowledge(self, messages: Iterable[Message]) -> None:
         """Tell the broker that these are stored. Those of an earlier connection are left out: they come again."""
-        ack = self._client.ack
         with self._guard:
             epoch = self.epoch
-            for message in messages:
-                if message.epoch == epoch and message.qos:
-                    ack(message.mid, message.qos)
+            self._client.acknowledge([one.mid for one in messages if one.epoch == epoch and one.qos])
 
     def publish(self, topic: str, payload: bytes) -> None:
         """One message without confirmation; lost while the broker is away."""

@@ -24,6 +24,8 @@ NOTIFY_BYTES = 7500
 """PostgreSQL takes less than 8000 bytes in one notice."""
 _FIXED = ("device_id", "ts", "boot", "seq", "rx_at", "hist", "clock_bad")
 _AHEAD_DAYS = 2
+JUDGED_AT_ONCE = 500
+"""Judging costs as much as storing: in a flood, a device waits for its judgement a few batches, its samples do not."""
 
 
 def connect(name: str) -> Any:
@@ -44,6 +46,7 @@ class Store:
         self._connection = connection
         self._days: set[tuple[str, date]] = set()
         self._received: dict[Key, Received] = {}
+        self._unjudged: dict[int, None] = {}
         with connection.cursor() as cursor:
             cursor.execute(SQL["stage"])
             for kind in kinds.kinds():
@@ -62,29 +65,38 @@ class Store:
         self._ensure_days(batch.days, now)
         try:
             with self._connection.cursor() as cursor:
-                received = self._write(cursor, batch, now)
+                received, left = self._write(cursor, batch, now)
             self._connection.commit()
         except BaseException:
+            self._days.clear()  # one of them may have been dropped meanwhile
             if not self._connection.closed:
                 self._connection.rollback()
             raise
         self._received.update(received)
+        self._unjudged = left
         return received
 
-    def _write(self, cursor: Any, batch: Batch, now: datetime) -> dict[Key, Received]:
+    def judge_waiting(self, now: datetime) -> None:
+        """Judge some of those that a flood of messages left over."""
+        if self._unjudged:
+            self.write(Batch(), now)
+
+    def _write(self, cursor: Any, batch: Batch, now: datetime) -> tuple[dict[Key, Received], dict[int, None]]:
         self._write_samples(cursor, batch)
         if batch.events:
             _copy(cursor, "stage_event", batch.events)
             cursor.execute(SQL["store_events"])
         received = self._acknowledge(cursor, batch, now)
-        moved = _write_statuses(cursor, batch)
-        touched = sorted({*batch.latest, *batch.states})
-        changed = rejudge(cursor, touched, now)
+        spoken = dict.fromkeys([*batch.states, *self._unjudged, *batch.latest])
+        judged = list(spoken)[:JUDGED_AT_ONCE]
+        moved = _write_statuses(cursor, batch, judged)
+        changed = rejudge(cursor, judged, now)
+        left = dict.fromkeys(list(spoken)[JUDGED_AT_ONCE:])
         if batch.dead:
             execute_values(cursor, SQL["dead_letters"], [dead.row() for dead in batch.dead])
         for ids in notices({*changed, *moved}):
             cursor.execute(SQL["notify"], {"ids": ids})
-        return received
+        return received, left
 
     def _write_samples(self, cursor: Any, batch: Batch) -> None:
         for code, lines in batch.samples.items():
@@ -147,9 +159,12 @@ class Store:
         self._connection.commit()
 
 
-def _write_statuses(cursor: Any, batch: Batch) -> list[int]:
-    """The last state of every device of the batch. Returns the ids whose presence changed."""
-    ids = sorted({*batch.latest, *batch.states})
+def _write_statuses(cursor: Any, batch: Batch, judged: Sequence[int]) -> list[int]:
+    """The last state of every device of the batch. Returns the ids whose presence changed.
+
+    Locks the rows of `judged` with those it writes: whoever locks in two steps can meet another in a circle.
+    """
+    ids = sorted({*batch.latest, *batch.states, *judged})
     if not ids:
         return []
     cursor.execute(SQL["lock_statuses"], {"ids": ids, "spoke": list(batch.states)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import signal
+import sys
 import threading
 import time
 from collections import Counter
@@ -83,6 +84,8 @@ class Worker:
         self.inbox.wake()
 
     def run(self) -> None:
+        # The network thread needs the interpreter often and briefly; with the usual 5 ms it waits most of its time.
+        sys.setswitchinterval(0.0005)
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, self.stop)
         self._open()
@@ -222,6 +225,8 @@ class Worker:
         self._flush_acks()
         if self._every("beat", _BEAT_S):
             self._with_database(self._beat)
+        if self._store is not None and not len(self.inbox):
+            self._with_database(self._judge_waiting)
         if self._every("probe", _PROBE_S):
             self.listener.probe()
         self._supervise()
@@ -235,6 +240,10 @@ class Worker:
         counters = {**self.counters, "waiting": len(self.inbox), "sessions_lost": self.listener.sessions_lost}
         connected = self.listener.connected
         self._store.beat(self.plan.name, list(self.plan.shards), connected, json.dumps(counters))
+
+    def _judge_waiting(self) -> None:
+        if self._store is not None:
+            self._store.judge_waiting(utc_now())
 
     def _with_database(self, work: Callable[[], None]) -> None:
         try:

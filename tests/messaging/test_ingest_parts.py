@@ -1,0 +1,137 @@
+"""The pure parts of ingest: presence, acknowledgements, time, the inbox."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from geoportal.messaging import kinds
+from geoportal.messaging.ingest.acks import MAX_MISSING, Received
+from geoportal.messaging.ingest.batch import judge_time
+from geoportal.messaging.ingest.client import BufferedSocket
+from geoportal.messaging.ingest.inbox import Inbox, Message
+from geoportal.messaging.ingest.presence import Presence, after
+from geoportal.messaging.ingest.registry import Known
+from geoportal.messaging.ingest.store import NOTIFY_BYTES, notices
+from geoportal.messaging.messages import State
+
+NOW = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
+A, B = "1c9e2a40-8d1b-4c3f-9b1a-2f7d53c0a911", "2c9e2a40-8d1b-4c3f-9b1a-2f7d53c0a911"
+
+
+def known() -> Known:
+    return Known(1, "ap-1", "00", kinds.kind("ap"))
+
+
+@pytest.mark.parametrize(
+    ("held", "message", "expected"),
+    [
+        (Presence("never", None, None), State("online", A, 1), "online"),
+        (Presence("online", A, 5), State("lost", A, 5), "lost"),
+        (Presence("online", A, 5), State("lost", A, 4), "online"),
+        (Presence("online", A, 5), State("lost", B, 9), "online"),
+        (Presence("online", A, 5), State("online", B, 1), "online"),
+        (Presence("lost", A, 5), State("online", A, 4), "lost"),
+        (Presence("lost", A, 5), State("offline", A, 5), "offline"),
+    ],
+)
+def test_late_words_about_a_connection_are_not_believed(held: Presence, message: State, expected: str) -> None:
+    assert after(held, [(message, NOW)]).presence == expected
+
+
+def test_a_repeated_birth_does_not_move_the_time_of_change() -> None:
+    once = after(Presence("lost", A, 1), [(State("online", A, 2), NOW)])
+    assert after(once, [(State("online", A, 2), NOW + timedelta(hours=1))]).at == NOW
+
+
+def test_whatever_the_order_nothing_missing_is_acknowledged() -> None:
+    numbers = random.Random(7)
+    for _ in range(200):
+        sent = [seq for seq in range(1, 200) if numbers.random() < 0.9]
+        order = sorted(sent, key=lambda seq: seq + numbers.uniform(-15, 15))
+        state = Received()
+        for at, seq in enumerate(order):
+            state.add(seq)
+            acknowledged = set(range(1, state.hi + 1)) - state.miss
+            assert acknowledged == set(order[: at + 1])
+
+
+def test_too_large_a_gap_is_not_jumped() -> None:
+    state = Received(10)
+    state.add(10 + MAX_MISSING + 2)
+    assert (state.hi, state.miss) == (10, frozenset())
+    state.skip(11, 10 + MAX_MISSING + 1)
+    assert state.hi == 10 + MAX_MISSING + 1
+
+
+def test_a_gap_that_the_device_reports_is_closed() -> None:
+    state = Received(9, frozenset({3, 4, 7}))
+    state.skip(3, 5)
+    assert (state.hi, state.miss) == (9, frozenset({7}))
+    state.skip(9, 20)
+    assert state.hi == 20
+
+
+@pytest.mark.parametrize(
+    ("offset", "hist", "clk", "bad"),
+    [
+        (timedelta(seconds=-2), False, None, False),
+        (timedelta(hours=-25), False, None, True),
+        (timedelta(hours=25), True, None, True),
+        (timedelta(days=-10), True, None, False),
+        (timedelta(days=-91), True, None, True),
+        (timedelta(seconds=1), False, "unset", True),
+        (timedelta(seconds=1), False, "free", False),
+        (timedelta(minutes=5), False, "free", True),
+        (timedelta(minutes=5), False, "ntp", False),
+    ],
+)
+def test_a_wrong_clock_is_replaced_by_ours(offset: timedelta, hist: bool, clk: str | None, bad: bool) -> None:
+    at, wrong = judge_time(known(), NOW + offset, hist, clk, NOW)
+    assert wrong is bad
+    assert at == (NOW if bad else NOW + offset)
+
+
+def test_a_clock_that_was_set_right_is_believed_again() -> None:
+    device = known()
+    assert judge_time(device, datetime(1970, 1, 1, tzinfo=UTC), False, None, NOW)[1]
+    assert judge_time(device, NOW - timedelta(hours=1), True, None, NOW)[1], "back-fill of a wrong clock"
+    assert not judge_time(device, NOW, False, None, NOW)[1]
+    assert not judge_time(device, NOW - timedelta(hours=1), True, None, NOW)[1]
+
+
+def test_the_inbox_is_bounded_and_keeps_the_order() -> None:
+    inbox = Inbox(limit_bytes=10_000)
+    for number in range(100):
+        inbox.put(Message(1, number, 1, "t", b"x" * 1000, False, 0.0))
+    assert inbox.overflowed
+    taken = inbox.take(50, 0.01, 0.0)
+    assert [message.mid for message in taken] == list(range(len(taken)))
+    assert 5 <= len(taken) < 20
+    assert inbox.take(50, 0.01, 0.0) == []
+
+
+def test_notices_fit_and_hold_every_id() -> None:
+    texts = list(notices(range(10_000_000, 10_003_000)))
+    assert all(len(text.encode()) <= NOTIFY_BYTES for text in texts)
+    assert [int(one) for text in texts for one in text.split(",")] == list(range(10_000_000, 10_003_000))
+
+
+def test_reading_ahead_gives_the_same_bytes() -> None:
+    class Pieces:
+        def __init__(self) -> None:
+            self.left = [b"abcdef", b"g", b"hijkl", b""]
+
+        def recv(self, size: int) -> bytes:
+            return self.left.pop(0)
+
+    reader = BufferedSocket(Pieces())
+    got, there = b"", 0
+    while piece := reader.recv(4):
+        got += piece
+        there = max(there, reader.pending())
+    assert got == b"abcdefghijkl"
+    assert there == 2
+    assert reader.pending() == 0

@@ -17,7 +17,7 @@ SUN_AZIMUTH_DEG, SUN_ALTITUDE_DEG = 315.0, 45.0
 
 
 @cache
-def _table(name: str) -> NDArray[np.uint8]:
+def ramp_table(name: str) -> NDArray[np.uint8]:
     """256 colours, evenly between the anchors."""
     anchors = np.array([[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in RAMPS[name]], dtype=float)
     places = np.linspace(0, 255, len(anchors))
@@ -27,7 +27,7 @@ def _table(name: str) -> NDArray[np.uint8]:
 
 def ramp(levels: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
     """(row, col) of 0–255 as (3, row, col) of colours."""
-    table: NDArray[np.uint8] = _table(name)
+    table: NDArray[np.uint8] = ramp_table(name)
     return table[levels].transpose(2, 0, 1)
 
 

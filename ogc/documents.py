@@ -14,8 +14,10 @@ from pygeoapi.api import describe_collections, get_collection_schema, landing_pa
 from pygeoapi.api.itemtypes import get_collection_queryables
 
 from layers.catalogue import FieldEntry, LayerEntry
+from layers.crs import EPSG
 from layers.tile_cache import TileCache
-from ogc import openapi, records, tilesets
+from layers.tile_grids import GRIDS
+from ogc import openapi, records
 from ogc.api import api_for, ask_pygeoapi
 from ogc.conformance import CONFORMS_TO
 from ogc.door import GEOJSON, Ask
@@ -124,11 +126,17 @@ def _items_first(links: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _tile_links(layer: LayerEntry, address: str) -> list[dict[str, str]]:
     if layer.kind == "vector" and not layer.geometry_field:
         return []
-    kind, path = ("map", "map/tiles") if layer.kind == "raster" else ("vector", "tiles")
-    return [
-        {"rel": f"{REL}/tilesets-{kind}", "type": media, "title": "Tiles", "href": f"{address}/{path}?f={form}"}
-        for form, media in (("json", "application/json"),)
+    json_ = "application/json"
+    found = [
+        {"rel": f"{REL}/tilesets-map", "type": json_, "title": "Map tiles", "href": f"{address}/map/tiles?f=json"},
+        {"rel": f"{REL}/map", "type": "image/png", "title": "Map", "href": f"{address}/map?f=png"},
+        {"rel": f"{REL}/styles", "type": json_, "title": "Styles", "href": f"{address}/styles?f=json"},
+        {"rel": f"{REL}/legend", "type": "image/png", "title": "Legend", "href": f"{address}/styles/default/legend"},
     ]
+    if layer.kind == "vector":
+        vector = {"rel": f"{REL}/tilesets-vector", "type": json_, "title": "Vector tiles"}
+        found.insert(0, {**vector, "href": f"{address}/tiles?f=json"})
+    return found
 
 
 def queryables(ask: Ask, layer: LayerEntry) -> dict[str, Any]:
@@ -185,6 +193,9 @@ def _geometry(layer: LayerEntry) -> dict[str, str]:
 def tile_matrix_sets(ask: Ask) -> dict[str, Any]:
     """The list of tile matrix sets."""
     here = f"{ask.base}/tileMatrixSets"
-    link = {"rel": "self", "type": "application/json", "href": f"{here}/{tilesets.TMS_ID}?f=json"}
-    one = {"id": tilesets.TMS_ID, "title": tilesets.TMS_ID, "uri": tilesets.TMS_URI, "links": [link]}
-    return {"links": [{"rel": "self", "type": "application/json", "href": f"{here}?f=json"}], "tileMatrixSets": [one]}
+    sets = []
+    for grid in GRIDS.values():
+        link = {"rel": "self", "type": "application/json", "href": f"{here}/{grid.id}?f=json"}
+        uri = {"uri": grid.uri} if grid.uri else {}
+        sets.append({"id": grid.id, "title": grid.title, **uri, "crs": f"{EPSG}{grid.srid}", "links": [link]})
+    return {"links": [{"rel": "self", "type": "application/json", "href": f"{here}?f=json"}], "tileMatrixSets": sets}

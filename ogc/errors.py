@@ -37,11 +37,13 @@ class NotFound(OgcError):
 _TABLE: tuple[tuple[type[layers_errors.LayersError], int, str], ...] = (
     (layers_errors.LayerNotFound, 404, "NotFound"),
     (layers_errors.FeatureNotFound, 404, "NotFound"),
+    (layers_errors.StyleNotFound, 404, "NotFound"),
     (layers_errors.TileOutOfRange, 404, "NotFound"),
     (layers_errors.BadQuery, 400, "InvalidParameterValue"),
     (layers_errors.UnknownCrs, 400, "InvalidParameterValue"),
     (TooManyJobs, 503, "ServerBusy"),
     (layers_errors.QueryTooSlow, 503, "ServerBusy"),
+    (layers_errors.DrawingFailed, 500, "NoApplicableCode"),
     (layers_errors.RasterUnreadable, 503, "NoApplicableCode"),
 )
 

@@ -15,7 +15,7 @@ from django.http.response import HttpResponseBase
 
 from layers.catalogue import LayerEntry, catalogue
 from layers.rights import PUBLIC, may_see
-from ogc.views import items, tiles
+from ogc.views import items, map_tiles, tiles
 
 _PATHS = re.compile(
     r"/ogc/collections/(?P<slug>[^/]+)/"
@@ -64,5 +64,5 @@ def _answer(request: HttpRequest, match: re.Match[str]) -> HttpResponseBase:
         return items.items(request, slug=match["slug"])
     if match["identifier"] is not None:
         return items.item(request, slug=match["slug"], identifier=match["identifier"])
-    view = tiles.picture if match["map"] else tiles.tile
+    view = map_tiles.picture if match["map"] else tiles.tile
     return view(request, **{name: match[name] for name in ("slug", "tms", "z", "y", "x")})

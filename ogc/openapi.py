@@ -10,8 +10,9 @@ from layers.crs import served
 from layers.items import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX
 from layers.rights import Audience
 from layers.tiles import MAX_ZOOM
-from ogc import openapi_processes, openapi_records
+from ogc import openapi_maps, openapi_processes, openapi_records
 from ogc.config import DESCRIPTION, JSON_TYPES, TITLE
+from ogc.pictures import can_be_drawn
 
 VERSION = "1.0.0"
 
@@ -24,8 +25,9 @@ def build(held: Catalogue, audience: Audience, base: str, language: str) -> dict
         "/openapi": _get("getApi", "This document", ["f"], "Page"),
         "/collections": _get("getCollections", "Collections", ["f"], "Collections"),
         "/tileMatrixSets": _get("getTileMatrixSets", "Tile matrix sets", ["fJson"], "Page"),
-        "/tileMatrixSets/WebMercatorQuad": _get("getTileMatrixSet", "The tile matrix set", ["fJson"], "Page"),
     }
+    paths |= openapi_maps.shared_paths(_get)
+    drawable = [layer.slug for layer in held.visible(audience) if can_be_drawn(layer)]
     for layer in held.visible(audience):
         paths |= _layer(layer, audience, language)
     paths |= openapi_processes.paths(language) | openapi_records.paths()
@@ -46,7 +48,9 @@ def build(held: Catalogue, audience: Audience, base: str, language: str) -> dict
         ],
         "paths": paths,
         "components": {
-            "parameters": _parameters() | openapi_records.parameters(),
+            "parameters": _parameters()
+            | openapi_maps.parameters(_query, _path, drawable)
+            | openapi_records.parameters(),
             "responses": _responses(),
             "schemas": _schemas(),
         },
@@ -57,12 +61,8 @@ def _layer(layer: LayerEntry, audience: Audience, language: str) -> dict[str, An
     slug, here = layer.slug, f"/collections/{layer.slug}"
     name = "".join(part.title() for part in slug.split("-"))
     paths = {here: _get(f"describe{name}", "Collection", ["f"], "Page", tag=slug)}
+    paths |= openapi_maps.layer_paths(layer, _get, name)
     if layer.kind != "vector":
-        tiles = f"{here}/map/tiles"
-        paths[tiles] = _get(f"mapTilesets{name}", "Map tilesets", ["fJson"], "Page", tag=slug)
-        paths[f"{tiles}/WebMercatorQuad"] = _get(f"mapTileset{name}", "Map tileset", ["fJson"], "Page", tag=slug)
-        address = f"{tiles}/WebMercatorQuad/{{tileMatrix}}/{{tileRow}}/{{tileCol}}"
-        paths[address] = _get(f"mapTile{name}", "Map tile", [*_ADDRESS, "tileFormat", "v"], "Picture", tag=slug)
         return paths
     fields = layer.visible_fields(audience)
     paths[f"{here}/queryables"] = _get(f"queryables{name}", "Queryables", ["f"], "Page", tag=slug)
@@ -174,7 +174,7 @@ def _parameters() -> dict[str, Any]:
         "tileCol": _path("tileCol", {"type": "integer", "minimum": 0}, "Column from the left."),
         "v": _query("v", {"type": "string"}, "Data version of the tileset: makes the answer cacheable for ever."),
         "mvt": _query("f", {"type": "string", "enum": ["mvt"], "default": "mvt"}, "Mapbox Vector Tile."),
-        "tileFormat": _query("f", {"type": "string", "enum": ["png", "webp"], "default": "png"}, "Format."),
+        "tileFormat": _query("f", {"type": "string", "enum": ["png", "webp", "jpeg"], "default": "png"}, "Format."),
     }
 
 
@@ -204,7 +204,15 @@ def _responses() -> dict[str, Any]:
         },
         "Picture": {
             "description": "A picture.",
-            "content": _content({"image/png": "Bytes", "image/webp": "Bytes"}),
+            "content": _content({"image/png": "Bytes", "image/webp": "Bytes", "image/jpeg": "Bytes"}),
+        },
+        "Style": {
+            "description": "A MapLibre style or a Styled Layer Descriptor.",
+            "content": {
+                "application/vnd.mapbox.style+json": {"schema": {"type": "object"}},
+                "application/vnd.ogc.sld+xml;version=1.0": {"schema": {"type": "string"}},
+                "application/vnd.ogc.sld+xml;version=1.1": {"schema": {"type": "string"}},
+            },
         },
         "Problem": {
             "description": "What is wrong and what to do.",

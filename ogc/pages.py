@@ -32,8 +32,12 @@ def landing(ask: Ask, body: bytes) -> HttpResponse:
 
 def collection(ask: Ask, body: bytes, layer: LayerEntry) -> HttpResponse:
     """One layer: description, addresses, CRS."""
-    form, path = ("png", "map/tiles") if layer.kind == "raster" else ("mvt", "tiles")
-    xyz = tilesets.template(layer, ask.base, form).split("&v=")[0]
+    is_raster = layer.kind == "raster"
+    path = "map/tiles" if is_raster else "tiles"
+    whole = (
+        tilesets.map_template(layer, "", ask.base, "png") if is_raster else tilesets.template(layer, ask.base, "mvt")
+    )
+    xyz = whole.split("&v=")[0]
     for ours, theirs in (("{tileMatrix}", "{z}"), ("{tileRow}", "{y}"), ("{tileCol}", "{x}")):
         xyz = xyz.replace(ours, theirs)
     tiles = f"{ask.base}/collections/{layer.slug}/{path}"

@@ -2,47 +2,48 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from layers.catalogue import LayerEntry
+from layers.crs import EPSG
+from layers.drawing.view import bounds_between
 from layers.rights import Audience
-from layers.tiles import MAX_ZOOM, WORLD_M, tile_fields
+from layers.tile_grids import GRIDS, TILE_PX, WEB_MERCATOR, TileGrid
+from layers.tiles import MAX_ZOOM, tile_fields
 from ogc.config import JSON_TYPES
 
 TMS_ID = "WebMercatorQuad"
 TMS_URI = f"http://www.opengis.net/def/tilematrixset/OGC/1.0/{TMS_ID}"
 MVT = "application/vnd.mapbox-vector-tile"
-HALF_M = WORLD_M / 2
+MAP_FORMS = {"png": "image/png", "webp": "image/webp", "jpeg": "image/jpeg"}
+_ADDRESS = "{tileMatrix}/{tileRow}/{tileCol}"
 MAX_LATITUDE = 85.0511287798066
 
 
-def tile_matrix_set() -> dict[str, Any]:
-    """The whole definition of WebMercatorQuad."""
-    return {
-        "id": TMS_ID,
-        "title": "Google Maps Compatible for the World",
-        "uri": TMS_URI,
-        "crs": "http://www.opengis.net/def/crs/EPSG/0/3857",
-        "orderedAxes": ["X", "Y"],
-        "wellKnownScaleSet": "http://www.opengis.net/def/wkss/OGC/1.0/GoogleMapsCompatible",
-        "tileMatrices": [_matrix(z) for z in range(MAX_ZOOM + 1)],
-    }
+def tile_matrix_set(grid: TileGrid = WEB_MERCATOR) -> dict[str, Any]:
+    """The whole definition of a tile matrix set."""
+    document: dict[str, Any] = {"id": grid.id, "title": grid.title}
+    if grid.uri:
+        document["uri"] = grid.uri
+    document |= {"crs": f"{EPSG}{grid.srid}", "orderedAxes": ["X", "Y"] if grid.srid == 3857 else ["E", "N"]}
+    if grid.scale_set:
+        document["wellKnownScaleSet"] = grid.scale_set
+    return document | {"tileMatrices": [_matrix(grid, z) for z in range(grid.min_zoom, grid.max_zoom + 1)]}
 
 
-def _matrix(z: int) -> dict[str, Any]:
-    cell = WORLD_M / 256 / 2**z
+def _matrix(grid: TileGrid, z: int) -> dict[str, Any]:
+    columns, rows = grid.size(z)
     return {
         "id": str(z),
         # Scale denominators stand on the standardised pixel of 0.28 mm.
-        "scaleDenominator": cell / 0.00028,
-        "cellSize": cell,
+        "scaleDenominator": grid.cell(z) / 0.00028,
+        "cellSize": grid.cell(z),
         "cornerOfOrigin": "topLeft",
-        "pointOfOrigin": [-HALF_M, HALF_M],
-        "tileWidth": 256,
-        "tileHeight": 256,
-        "matrixWidth": 2**z,
-        "matrixHeight": 2**z,
+        "pointOfOrigin": [grid.left, grid.top],
+        "tileWidth": TILE_PX,
+        "tileHeight": TILE_PX,
+        "matrixWidth": columns,
+        "matrixHeight": rows,
     }
 
 
@@ -51,70 +52,103 @@ def zooms(layer: LayerEntry) -> tuple[int, int]:
     return min(layer.min_zoom, MAX_ZOOM), min(layer.max_zoom, MAX_ZOOM)
 
 
-def limits(layer: LayerEntry) -> list[dict[str, Any]]:
+def limits(layer: LayerEntry, grid: TileGrid = WEB_MERCATOR) -> list[dict[str, Any]]:
     """Rows and columns that can hold something, zoom by zoom."""
     low, high = zooms(layer)
     west, south, east, north = layer.bbox or (-180.0, -MAX_LATITUDE, 180.0, MAX_LATITUDE)
+    degrees = max(west, -180.0), max(south, -MAX_LATITUDE), min(east, 180.0), min(north, MAX_LATITUDE)
+    box = bounds_between(4326, grid.srid, degrees)
     found = []
-    for z in range(low, high + 1):
-        left, top = _tile_at(z, west, north)
-        right, bottom = _tile_at(z, east, south)
+    for z in range(max(low, grid.min_zoom), min(high, grid.max_zoom) + 1):
+        columns, rows = grid.size(z)
+        left, right, top, bottom = grid.span(z, box) if box else (0, columns - 1, 0, rows - 1)
         row = {"minTileRow": top, "maxTileRow": bottom, "minTileCol": left, "maxTileCol": right}
         found.append({"tileMatrix": str(z), **row})
     return found
 
 
-def _tile_at(z: int, longitude: float, latitude: float) -> tuple[int, int]:
-    last = 2**z - 1
-    sine = math.sin(math.radians(max(-MAX_LATITUDE, min(MAX_LATITUDE, latitude))))
-    x = int((longitude + 180) / 360 * 2**z)
-    y = int((0.5 - math.log((1 + sine) / (1 - sine)) / (4 * math.pi)) * 2**z)
-    return max(0, min(last, x)), max(0, min(last, y))
-
-
 def template(layer: LayerEntry, base: str, form: str) -> str:
-    """The address of any tile of the layer, with its data version so that it can be kept for ever."""
-    middle = "map/tiles" if layer.kind == "raster" else "tiles"
+    """The address of any vector tile of the layer, with its data version so that it can be kept for ever."""
     version = "" if layer.is_live else f"&v={layer.data_version}"
-    return f"{base}/collections/{layer.slug}/{middle}/{TMS_ID}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}?f={form}{version}"
+    return f"{base}/collections/{layer.slug}/tiles/{TMS_ID}/{_ADDRESS}?f={form}{version}"
 
 
-def tileset(layer: LayerEntry, audience: Audience, base: str, language: str) -> dict[str, Any]:
-    """Metadata of one layer's tileset."""
-    is_raster = layer.kind == "raster"
-    here = f"{base}/collections/{layer.slug}/{'map/tiles' if is_raster else 'tiles'}"
-    forms = {"png": "image/png", "webp": "image/webp"} if is_raster else {"mvt": MVT}
-    document: dict[str, Any] = {
+def map_template(
+    layer: LayerEntry, version: str, base: str, form: str, grid: TileGrid = WEB_MERCATOR, style: str = ""
+) -> str:
+    """The address of any map tile of the layer, with the version of data and style."""
+    suffix = "" if layer.is_live else f"&v={version}"
+    return f"{_map_tiles(layer, base, style)}/{grid.id}/{_ADDRESS}?f={form}{suffix}"
+
+
+def _map_tiles(layer: LayerEntry, base: str, style: str) -> str:
+    return f"{base}/collections/{layer.slug}{f'/styles/{style}' if style else ''}/map/tiles"
+
+
+def map_tilesets(layer: LayerEntry, base: str, language: str, style: str = "") -> dict[str, Any]:
+    """The list of a layer's tilesets of pictures, one for each tile matrix set."""
+    here = _map_tiles(layer, base, style)
+    return {
+        "links": [{"rel": "self", "type": "application/json", "href": f"{here}?f=json"}],
+        "tilesets": [_head(layer, grid, "map", f"{here}/{grid.id}?f=json", base, language) for grid in GRIDS.values()],
+    }
+
+
+def map_tileset(
+    layer: LayerEntry, version: str, grid: TileGrid, base: str, language: str, style: str = ""
+) -> dict[str, Any]:
+    """Metadata of one tileset of pictures."""
+    here = _map_tiles(layer, base, style)
+    document = _head(layer, grid, "map", f"{here}/{grid.id}?f=json", base, language)
+    document["tileMatrixSetLimits"] = limits(layer, grid)
+    document["links"] += [
+        {
+            "rel": "item",
+            "type": media,
+            "templated": True,
+            "href": map_template(layer, version, base, form, grid, style),
+        }
+        for form, media in MAP_FORMS.items()
+    ]
+    return document | _bounding_box(layer)
+
+
+def _head(layer: LayerEntry, grid: TileGrid, data_type: str, address: str, base: str, language: str) -> dict[str, Any]:
+    scheme = f"{base}/tileMatrixSets/{grid.id}?f=json"
+    return {
         "title": layer.title_en if language == "en" else layer.title_it,
-        "dataType": "map" if is_raster else "vector",
-        "crs": "http://www.opengis.net/def/crs/EPSG/0/3857",
-        "tileMatrixSetURI": TMS_URI,
-        "tileMatrixSetLimits": limits(layer),
+        "dataType": data_type,
+        "crs": f"{EPSG}{grid.srid}",
+        "tileMatrixSetURI": grid.uri or scheme.split("?")[0],
         "links": [
-            {"rel": "self", "type": "application/json", "href": f"{here}/{TMS_ID}?f=json"},
+            {"rel": "self", "type": "application/json", "href": address},
             {
                 "rel": "http://www.opengis.net/def/rel/ogc/1.0/tiling-scheme",
                 "type": "application/json",
-                "title": TMS_ID,
-                "href": f"{base}/tileMatrixSets/{TMS_ID}?f=json",
+                "title": grid.id,
+                "href": scheme,
             },
-            *(
-                {"rel": "item", "type": media, "templated": True, "href": template(layer, base, form)}
-                for form, media in forms.items()
-            ),
         ],
     }
-    if layer.bbox:
-        document["boundingBox"] = {
-            "lowerLeft": list(layer.bbox[:2]),
-            "upperRight": list(layer.bbox[2:]),
-            "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84",
-        }
-    if not is_raster:
-        described = {"rel": "describedby", "type": "application/json", "title": "TileJSON"}
-        document["links"].append({**described, "href": f"{here}/{TMS_ID}?f=tilejson"})
-        document["layers"] = [_layer_schema(layer, audience)]
-    return document
+
+
+def _bounding_box(layer: LayerEntry) -> dict[str, Any]:
+    if not layer.bbox:
+        return {}
+    corners = {"lowerLeft": list(layer.bbox[:2]), "upperRight": list(layer.bbox[2:])}
+    return {"boundingBox": {**corners, "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"}}
+
+
+def tileset(layer: LayerEntry, audience: Audience, base: str, language: str) -> dict[str, Any]:
+    """Metadata of one layer's vector tileset."""
+    here = f"{base}/collections/{layer.slug}/tiles/{TMS_ID}"
+    document = _head(layer, WEB_MERCATOR, "vector", f"{here}?f=json", base, language)
+    document["tileMatrixSetLimits"] = limits(layer)
+    document["links"] += [
+        {"rel": "item", "type": MVT, "templated": True, "href": template(layer, base, "mvt")},
+        {"rel": "describedby", "type": "application/json", "title": "TileJSON", "href": f"{here}?f=tilejson"},
+    ]
+    return document | _bounding_box(layer) | {"layers": [_layer_schema(layer, audience)]}
 
 
 def _layer_schema(layer: LayerEntry, audience: Audience) -> dict[str, Any]:
@@ -133,26 +167,11 @@ def _layer_schema(layer: LayerEntry, audience: Audience) -> dict[str, Any]:
 
 
 def tilesets(layer: LayerEntry, base: str, language: str) -> dict[str, Any]:
-    """The list of a layer's tilesets."""
-    here = f"{base}/collections/{layer.slug}/{'map/tiles' if layer.kind == 'raster' else 'tiles'}"
+    """The list of a layer's vector tilesets."""
+    here = f"{base}/collections/{layer.slug}/tiles"
     return {
         "links": [{"rel": "self", "type": "application/json", "href": f"{here}?f=json"}],
-        "tilesets": [
-            {
-                "title": layer.title_en if language == "en" else layer.title_it,
-                "dataType": "map" if layer.kind == "raster" else "vector",
-                "crs": "http://www.opengis.net/def/crs/EPSG/0/3857",
-                "tileMatrixSetURI": TMS_URI,
-                "links": [
-                    {"rel": "self", "type": "application/json", "href": f"{here}/{TMS_ID}?f=json"},
-                    {
-                        "rel": "http://www.opengis.net/def/rel/ogc/1.0/tiling-scheme",
-                        "type": "application/json",
-                        "href": f"{base}/tileMatrixSets/{TMS_ID}?f=json",
-                    },
-                ],
-            }
-        ],
+        "tilesets": [_head(layer, WEB_MERCATOR, "vector", f"{here}/{TMS_ID}?f=json", base, language)],
     }
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ogc.views import core, items, jobs, processes, records, tiles
+from ogc.views import core, items, jobs, map_tiles, maps, processes, records, styles, tiles
 
 app_name = "ogc"
 
@@ -31,7 +31,23 @@ urlpatterns = [
     path("/collections/<str:slug>/tiles", tiles.tileset_list, name="tilesets"),
     path("/collections/<str:slug>/tiles/<str:tms>", tiles.tileset, name="tileset"),
     path("/collections/<str:slug>/tiles/<str:tms>/<str:z>/<str:y>/<str:x>", tiles.tile, name="tile"),
-    path("/collections/<str:slug>/map/tiles", tiles.map_tileset_list, name="map-tilesets"),
-    path("/collections/<str:slug>/map/tiles/<str:tms>", tiles.map_tileset, name="map-tileset"),
-    path("/collections/<str:slug>/map/tiles/<str:tms>/<str:z>/<str:y>/<str:x>", tiles.picture, name="map-tile"),
+    path("/map", maps.dataset_map, name="map"),
+    path("/collections/<str:slug>/map", maps.collection_map, name="collection-map"),
+    path("/collections/<str:slug>/map/tiles", map_tiles.map_tileset_list, name="map-tilesets"),
+    path("/collections/<str:slug>/map/tiles/<str:tms>", map_tiles.map_tileset, name="map-tileset"),
+    path("/collections/<str:slug>/map/tiles/<str:tms>/<str:z>/<str:y>/<str:x>", map_tiles.picture, name="map-tile"),
+    path("/styles", styles.all_styles, name="styles"),
+    path("/collections/<str:slug>/styles", styles.style_list, name="collection-styles"),
+    path("/collections/<str:slug>/styles/<str:style>", styles.style, name="style"),
+    path("/collections/<str:slug>/styles/<str:style>/legend", styles.legend, name="legend"),
+    path("/collections/<str:slug>/styles/<str:style>/map", maps.collection_map, name="styled-map"),
+    path("/collections/<str:slug>/styles/<str:style>/map/tiles", map_tiles.map_tileset_list, name="styled-tilesets"),
+    path(
+        "/collections/<str:slug>/styles/<str:style>/map/tiles/<str:tms>", map_tiles.map_tileset, name="styled-tileset"
+    ),
+    path(
+        "/collections/<str:slug>/styles/<str:style>/map/tiles/<str:tms>/<str:z>/<str:y>/<str:x>",
+        map_tiles.picture,
+        name="styled-tile",
+    ),
 ]

@@ -10,7 +10,7 @@ from typing import Any
 from layers.catalogue import LayerEntry
 from layers.drawing.engine import SRS, mapnik
 from layers.drawing.rasters import raster_png
-from layers.drawing.source import BUFFER_PX, datasource
+from layers.drawing.source import BUFFER_PX, datasource, forget_sources, variables
 from layers.drawing.symbols import compile_styles
 from layers.drawing.view import View
 from layers.errors import DrawingFailed, QueryTooSlow
@@ -81,17 +81,15 @@ def _lay(image: Any, one: Drawn, view: View) -> None:
 
 
 def _render(image: Any, layers: Sequence[Drawn], view: View) -> None:
-    module = mapnik()
-    picture = module.Map(view.width, view.height, SRS)
-    picture.buffer_size = BUFFER_PX
-    picture.aspect_fix_mode = module.aspect_fix_mode.RESPECT
     try:
-        for place, one in enumerate(layers):
-            _add(picture, one, view, f"l{place}")
-        if not len(picture.layers):
-            return
-        picture.zoom_to_box(module.Box2d(*view.box))
-        module.render(picture, image)
+        try:
+            _render_once(image, layers, view)
+        except RuntimeError as error:
+            if "statement timeout" in str(error):
+                raise
+            # A kept connection breaks when the database starts again; the next one is new.
+            forget_sources()
+            _render_once(image, layers, view)
     except RuntimeError as error:
         if "statement timeout" in str(error):
             raise QueryTooSlow from error
@@ -99,22 +97,37 @@ def _render(image: Any, layers: Sequence[Drawn], view: View) -> None:
         raise DrawingFailed from error
 
 
-def _add(picture: Any, one: Drawn, view: View, name: str) -> None:
+def _render_once(image: Any, layers: Sequence[Drawn], view: View) -> None:
+    module = mapnik()
+    picture = module.Map(view.width, view.height, SRS)
+    picture.buffer_size = BUFFER_PX
+    picture.aspect_fix_mode = module.aspect_fix_mode.RESPECT
+    named: dict[str, str] = {}
+    for place, one in enumerate(layers):
+        named |= _add(picture, one, view, f"l{place}")
+    if len(picture.layers):
+        picture.zoom_to_box(module.Box2d(*view.box))
+        module.render_with_vars(picture, image, named)
+
+
+def _add(picture: Any, one: Drawn, view: View, name: str) -> dict[str, str]:
+    """Add a layer to a map, unless nothing of it can be seen. Returns what its statement names."""
     if not in_scale(one.layer, view) or not one.layer.geometry_field:
-        return
+        return {}
     # The browser counts zooms by tiles of 512 pixels.
     document, styles = compile_styles(one.style, one.layer.geometry_type, view.zoom - 1)
-    source = datasource(one.layer, one.style, view)
-    if source is None or not styles:
-        return
+    named = variables(one.layer, view)
+    if named is None or not styles:
+        return {}
     module = mapnik()
     held = module.Map(8, 8, SRS)
     module.load_map_from_string(held, document)
     layer = module.Layer(name, SRS)
-    layer.datasource = source
+    layer.datasource = datasource(one.layer, one.style, view)
     # Fills and outlines are two passes over one reading.
     layer.cache_features = len(styles) > 1
     for style in styles:
         picture.append_style(f"{name}-{style}", held.find_style(style))
         layer.styles.append(f"{name}-{style}")
     picture.layers.append(layer)
+    return named

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable
 from typing import Any
 
 from django.db import connection
@@ -21,28 +24,60 @@ from layers.styles.model import Class, StyleSpec
 BUFFER_PX = 64
 """How far outside the picture features are read, so that marks and lines at its edge are whole."""
 FEATURE_CAP = 200_000
+SOURCES_PER_THREAD = 100
 COARSE_CELL_M = 6.0
 """With more ground than this on a pixel, what is smaller than a quarter of a pixel is left out."""
 
 
-def datasource(layer: LayerEntry, style: StyleSpec, view: View) -> Any | None:
-    """Mapnik's view of what the picture shows of a layer; None when it can show nothing of it."""
-    text = subquery(layer, style, view)
-    if text is None:
+class _Held(threading.local):
+    def __init__(self) -> None:
+        self.sources: OrderedDict[Hashable, Any] = OrderedDict()
+
+
+_held = _Held()
+
+
+def datasource(layer: LayerEntry, style: StyleSpec, view: View) -> Any:
+    """Mapnik's view of a layer's table, kept by this thread: making one opens a connection and asks for the columns."""
+    key = layer.id, layer.table_name, layer.data_version, style, view.crs.srid, view.cell_m > COARSE_CELL_M
+    held = _held.sources.get(key)
+    if held is None:
+        held = _held.sources[key] = mapnik().PostGIS(
+            **_connection(),
+            table=subquery(layer, style, view),
+            geometry_field="geom",
+            srid=view.crs.srid,
+            # Never asked: what a picture can show is decided before.
+            extent="-1e12,-1e12,1e12,1e12",
+            estimate_extent=False,
+            cursor_size=0,
+            max_size=4,
+            connect_timeout=4,
+        )
+        while len(_held.sources) > SOURCES_PER_THREAD:
+            _held.sources.popitem(last=False)
+    _held.sources.move_to_end(key)
+    return held
+
+
+def forget_sources() -> None:
+    """Drop what was kept, after the database was away."""
+    _held.sources.clear()
+
+
+def variables(layer: LayerEntry, view: View) -> dict[str, str] | None:
+    """What the statement of a layer names of the picture; None when the two cannot meet. Numbers as text."""
+    srid = _geometry_srid(layer, view)
+    box = search_box(layer, view.grown(BUFFER_PX), srid)
+    if box is None:
         return None
-    west, south, east, north = view.grown(BUFFER_PX).box
-    return mapnik().PostGIS(
-        **_connection(),
-        table=text,
-        geometry_field="geom",
-        srid=view.crs.srid,
-        extent=f"{west!r},{south!r},{east!r},{north!r}",
-        estimate_extent=False,
-        cursor_size=0,
-        persist_connection=True,
-        max_size=4,
-        connect_timeout=4,
-    )
+    cell = view.cell_m / METRES_PER_DEGREE if srid == 4326 else view.cell if srid == view.crs.srid else view.cell_m
+    numbers = dict(zip(("west", "south", "east", "north", "cell"), (*box, cell), strict=True))
+    return {f"{name}{srid}": repr(float(number)) for name, number in numbers.items()}
+
+
+def _geometry_srid(layer: LayerEntry, view: View) -> int:
+    return 3857 if view.crs.srid == 3857 and layer.tile_geometry_field else layer.srid or 4326
 
 
 def _connection() -> dict[str, Any]:
@@ -60,35 +95,30 @@ def _connection() -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
-def subquery(layer: LayerEntry, style: StyleSpec, view: View) -> str | None:
-    """The text of the subquery; None when the picture and the layer cannot meet. Holds no value of a request."""
+def subquery(layer: LayerEntry, style: StyleSpec, view: View) -> str:
+    """The text of the subquery, the same for every picture of this CRS and this side of `COARSE_CELL_M`.
+
+    Holds no value of a request; `variables` gives what Mapnik puts in the place of its marks.
+    """
+    srid = _geometry_srid(layer, view)
     stored = layer.tile_geometry_field if view.crs.srid == 3857 else ""
     geometry = column(stored or layer.geometry_field)
-    srid = 3857 if stored else (layer.srid or 4326)
-    box = search_box(layer, view.grown(BUFFER_PX), srid)
-    if box is None:
-        return None
     is_point = "POINT" in layer.geometry_type.upper()
     coarse = view.cell_m > COARSE_CELL_M
-    cell = view.cell_m / METRES_PER_DEGREE if srid == 4326 else view.cell if srid == view.crs.srid else view.cell_m
-    envelope = sql.SQL("ST_MakeEnvelope({}, {})").format(
-        sql.SQL(", ").join([sql.Literal(number) for number in box]), sql.Literal(srid)
-    )
-    named = {"g": geometry, "size": sql.Literal(cell / 4), "grid": sql.Literal(cell / 2)}
-    extent = sql.SQL("greatest(ST_XMax({g}) - ST_XMin({g}), ST_YMax({g}) - ST_YMin({g}))").format(**named)
+    cell = sql.SQL(f"(!@cell{srid}!)::float8")
+    corners = ", ".join(f"(!@{side}{srid}!)::float8" for side in ("west", "south", "east", "north"))
+    named = {"g": geometry, "cell": cell, "envelope": sql.SQL(f"ST_MakeEnvelope({corners}, {srid})")}
+    size = sql.SQL("greatest(ST_XMax({g}) - ST_XMin({g}), ST_YMax({g}) - ST_YMin({g}))").format(**named)
     nothing = sql.SQL("")
+    shapes, points = coarse and not is_point, coarse and is_point
     statement = sql.SQL(queries("layers", "drawing")["drawn"]).format(
-        shape=_shape(layer, view, srid, stored, cell if coarse and not is_point else 0.0),
+        shape=_shape(layer, view, srid, stored, cell if shapes else None),
         label=_text(layer, style.label.field) if style.label else sql.SQL("NULL::text"),
-        distinct=sql.SQL("DISTINCT ON (ST_SnapToGrid({g}, {grid}))").format(**named)
-        if coarse and is_point
-        else nothing,
+        distinct=sql.SQL("DISTINCT ON (ST_SnapToGrid({g}, {cell} / 2))").format(**named) if points else nothing,
         table=table_of(layer),
-        search=sql.SQL("{g} && {envelope}").format(envelope=envelope, **named),
-        size_test=sql.SQL("AND {extent} > {size}").format(extent=extent, **named)
-        if coarse and not is_point
-        else nothing,
-        thinning=sql.SQL("ORDER BY {extent} DESC").format(extent=extent) if coarse and not is_point else nothing,
+        search=sql.SQL("{g} && {envelope}").format(**named),
+        size_test=sql.SQL("AND {size} > {cell} / 4").format(size=size, **named) if shapes else nothing,
+        thinning=sql.SQL("ORDER BY {size} DESC").format(size=size) if shapes else nothing,
         cap=sql.Literal(FEATURE_CAP),
         **{"class": _class(layer, style)},
     )
@@ -115,10 +145,10 @@ def search_box(layer: LayerEntry, view: View, srid: int) -> Bounds | None:
     return bounds_between(4326, srid, part)
 
 
-def _shape(layer: LayerEntry, view: View, srid: int, stored: str, tolerance: float) -> sql.Composable:
+def _shape(layer: LayerEntry, view: View, srid: int, stored: str, cell: sql.Composable | None) -> sql.Composable:
     shape: sql.Composable = column(stored or layer.geometry_field)
-    if tolerance:
-        shape = sql.SQL("ST_Simplify({}, {}, true)").format(shape, sql.Literal(tolerance / 4))
+    if cell is not None:
+        shape = sql.SQL("ST_Simplify({}, {} / 4, true)").format(shape, cell)
     if srid != view.crs.srid:
         shape = sql.SQL("ST_Transform({}, {})").format(shape, sql.Literal(view.crs.srid))
     return shape

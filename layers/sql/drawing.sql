@@ -1,6 +1,6 @@
 -- name: drawn
--- What Mapnik draws of one table: geometry in the CRS of the picture, the number of the class, the label. Mapnik puts
--- its own box where it finds one named; here it is only named so that it adds no condition of its own.
+-- What Mapnik draws of one table: geometry in the CRS of the picture, the number of the class, the label. Marks between
+-- exclamation marks are Mapnik's. Its own box is only named so that it adds no condition of its own.
 (
     SELECT {shape} AS geom, {class} AS class, {label} AS label
     FROM (SELECT {distinct} * FROM {table} AS f WHERE {search} {size_test} {thinning} LIMIT {cap}) AS f

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from layers.styles.geometry import Drawn, drawn_as
-from layers.styles.model import Class, StyleSpec, Symbol
+from layers.styles.model import StyleSpec, Symbol
 
 SWATCH_PX = 24
 
@@ -47,10 +47,10 @@ def legend(style: StyleSpec, geometry_type: str) -> tuple[LegendEntry, ...]:
     if style.kind == "single":
         return (LegendEntry("", "", swatch(style.symbol, kind, style.opacity)),)
     entries = [
-        LegendEntry(*_texts(style, index, entry), swatch(entry.symbol, kind, style.opacity))
+        LegendEntry(*class_texts(style, index), swatch(entry.symbol, kind, style.opacity))
         for index, entry in enumerate(style.classes)
     ]
-    return (*entries, LegendEntry("Altro", "Other", swatch(style.symbol, kind, style.opacity)))
+    return (*entries, LegendEntry(*class_texts(style, -1), swatch(style.symbol, kind, style.opacity)))
 
 
 def swatch(symbol: Symbol, kind: Drawn, opacity: float = 1.0) -> str:
@@ -63,7 +63,13 @@ def swatch(symbol: Symbol, kind: Drawn, opacity: float = 1.0) -> str:
     )
 
 
-def _texts(style: StyleSpec, index: int, entry: Class) -> tuple[str, str]:
+def class_texts(style: StyleSpec, index: int) -> tuple[str, str]:
+    """What the class at `index` is called, in Italian and English; -1: what fits none. Empty for a single style."""
+    if style.kind == "single":
+        return "", ""
+    if index < 0:
+        return "Altro", "Other"
+    entry = style.classes[index]
     if entry.label_it:
         return entry.label_it, entry.label_en or entry.label_it
     if style.kind == "categorised":

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
+from layers.tile_grids import GRIDS, TileGrid
 from ogc import documents, pages, tilesets
 from ogc.door import HTML, JSON, Ask, door
 from ogc.errors import NotFound
@@ -88,11 +90,13 @@ def tile_matrix_sets(ask: Ask) -> HttpResponse:
 @door(JSON_ONLY)
 def tile_matrix_set(ask: Ask, tms: str) -> HttpResponse:
     """/ogc/tileMatrixSets/{tms}"""
-    known_tms(tms)
-    return _answer(documents.document(ask, "tileMatrixSet", tilesets.tile_matrix_set))
+    grid = known_tms(tms)
+    return _answer(documents.document(ask, f"tileMatrixSet {grid.id}", lambda: tilesets.tile_matrix_set(grid)))
 
 
-def known_tms(tms: str) -> None:
+def known_tms(tms: str, served: Mapping[str, TileGrid] = GRIDS) -> TileGrid:
     """Raises NotFound for a tile matrix set that is not served."""
-    if tms != tilesets.TMS_ID:
-        raise NotFound(f"Tile matrix set {tms[:60]!r} is not served here; use {tilesets.TMS_ID}.")
+    grid = served.get(tms)
+    if grid is None:
+        raise NotFound(f"Tile matrix set {tms[:60]!r} is not served here; use {', '.join(served)}.")
+    return grid

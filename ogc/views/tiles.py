@@ -8,9 +8,9 @@ from typing import Any
 from django.http import HttpResponse
 
 from layers.catalogue import LayerEntry
-from layers.raster import map_tile
 from layers.rights import PUBLIC, Audience, may_see
 from layers.tile_cache import TileCache
+from layers.tile_grids import WEB_MERCATOR
 from layers.tiles import TileAddress, layer_tile, style_fields, tile_fields
 from ogc import tilesets
 from ogc.door import JSON, Ask, door, etag_of, matches
@@ -20,6 +20,8 @@ from ogc.views.core import known_tms
 CACHE_BYTES = 64 * 2**20
 TILE_FORM = 1
 """Raised when the same data gives other tile bytes, so that ETags change with the code."""
+
+VECTOR_GRIDS = {WEB_MERCATOR.id: WEB_MERCATOR}
 
 _cache = TileCache(CACHE_BYTES)
 
@@ -35,7 +37,7 @@ def tileset_list(ask: Ask, slug: str) -> HttpResponse:
 def tileset(ask: Ask, slug: str, tms: str) -> HttpResponse:
     """/ogc/collections/{slug}/tiles/{tms}"""
     layer = tiled_layer(ask, slug)
-    known_tms(tms)
+    known_tms(tms, VECTOR_GRIDS)
     make = tilesets.tilejson if ask.format == "tilejson" else tilesets.tileset
     return HttpResponse(_json(make(layer, ask.audience, ask.base, ask.language)), content_type=JSON)
 
@@ -44,7 +46,7 @@ def tileset(ask: Ask, slug: str, tms: str) -> HttpResponse:
 def tile(ask: Ask, slug: str, tms: str, z: str, y: str, x: str) -> HttpResponse:
     """/ogc/collections/{slug}/tiles/{tms}/{z}/{y}/{x}"""
     layer = tiled_layer(ask, slug)
-    known_tms(tms)
+    known_tms(tms, VECTOR_GRIDS)
     address = TileAddress.parse(z, y, x)
     audience, fields = _fields(ask, layer)
     if layer.is_live:
@@ -69,7 +71,13 @@ def _fields(ask: Ask, layer: LayerEntry) -> tuple[Audience, tuple[str, ...]]:
 
 
 def served(
-    ask: Ask, layer: LayerEntry, audience: Audience, body: bytes, etag: str, media: str = tilesets.MVT
+    ask: Ask,
+    layer: LayerEntry,
+    audience: Audience,
+    body: bytes,
+    etag: str,
+    media: str = tilesets.MVT,
+    version: str = "",
 ) -> HttpResponse:
     """A tile with the caching its layer allows: for ever by version for what everyone sees, else asked again."""
     response = HttpResponse(body, content_type=media)
@@ -80,49 +88,11 @@ def served(
         response["Vary"] = "Cookie"
     elif layer.is_live:
         response["Cache-Control"] = "no-cache"
-    elif ask.param("v") == str(layer.data_version):
+    elif ask.param("v") == (version or str(layer.data_version)):
         response["Cache-Control"] = "public, max-age=31536000, immutable"
     else:
         response["Cache-Control"] = "public, no-cache"
     return response
-
-
-@door({"png": "image/png", "webp": "image/webp"}, params=frozenset({"v"}))
-def picture(ask: Ask, slug: str, tms: str, z: str, y: str, x: str) -> HttpResponse:
-    """/ogc/collections/{slug}/map/tiles/{tms}/{z}/{y}/{x}"""
-    layer = raster_layer(ask, slug)
-    known_tms(tms)
-    address = TileAddress.parse(z, y, x)
-    audience = PUBLIC if may_see(PUBLIC, layer) else ask.audience
-    form, media = ask.format, f"image/{ask.format}"
-    key = (layer.id, layer.data_version, layer.raster_path, form, address)
-    etag = etag_of(TILE_FORM, layer.slug, *key)
-    if matches(ask.request, etag):
-        return served(ask, layer, audience, b"", etag, media)
-    return served(ask, layer, audience, _cache.get(key, lambda: map_tile(layer, address, form)), etag, media)
-
-
-@door({"json": JSON})
-def map_tileset_list(ask: Ask, slug: str) -> HttpResponse:
-    """/ogc/collections/{slug}/map/tiles"""
-    layer = raster_layer(ask, slug)
-    return HttpResponse(_json(tilesets.tilesets(layer, ask.base, ask.language)), content_type=JSON)
-
-
-@door({"json": JSON})
-def map_tileset(ask: Ask, slug: str, tms: str) -> HttpResponse:
-    """/ogc/collections/{slug}/map/tiles/{tms}"""
-    layer = raster_layer(ask, slug)
-    known_tms(tms)
-    return HttpResponse(_json(tilesets.tileset(layer, ask.audience, ask.base, ask.language)), content_type=JSON)
-
-
-def raster_layer(ask: Ask, slug: str) -> LayerEntry:
-    """A layer that has map tiles. Raises LayerNotFound and NotFound."""
-    layer = ask.layer(slug)
-    if layer.kind != "raster":
-        raise NotFound(f"{slug!r} is not a raster: it has vector tiles and items, and no map tiles.")
-    return layer
 
 
 def tiled_layer(ask: Ask, slug: str) -> LayerEntry:

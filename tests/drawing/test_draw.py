@@ -16,12 +16,12 @@ from rasterio.transform import from_origin
 
 from layers.crs import SERVED_SRIDS, crs84, epsg
 from layers.drawing.draw import Drawn, draw
-from layers.drawing.offered import style_named
 from layers.drawing.scale import POINT_GROWTH, factor
 from layers.drawing.view import Bounds, View, bounds_between
 from layers.errors import BadQuery, StyleNotFound
 from layers.rights import EVERYTHING, PUBLIC
 from layers.styles.model import parse
+from layers.styles.offered import style_named
 from tests.drawing.conftest import BLUE, GREEN, RED, SOUTH, WEST, entry, solid
 from tests.drawing.pixels import CLEAR, at, decoded, near
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from layers.models import Access, Field, Layer
+from tests.drawing.conftest import plot  # noqa: F401 - a fixture of these tests too
 from tests.geodata import forget_catalogue, make_layer
 
 BUILDINGS = """

@@ -1,0 +1,120 @@
+"""The legend of a style as a picture: every class drawn by the same Mapnik styles as the map, its text beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.etree import ElementTree as Xml
+
+from layers.catalogue import LayerEntry
+from layers.drawing.draw import encoded
+from layers.drawing.engine import FONT, SRS, mapnik
+from layers.drawing.symbols import compile_styles
+from layers.raster import is_elevation
+from layers.raster_colour import ramp_table
+from layers.styles.geometry import Drawn, drawn_as
+from layers.styles.legend import legend
+from layers.styles.model import StyleSpec
+
+ROW_PX, BOX_PX, PAD_PX, TEXT_PX = 24, 20, 4, 12
+MAX_ROWS = 200
+LEGEND_ZOOM = 15.0
+"""Sizes of symbols are what the style says at this zoom."""
+
+
+def legend_picture(layer: LayerEntry, style: StyleSpec, language: str, form: str, *, title: str = "") -> bytes:
+    """ "png", "jpeg" or "webp": one row a class, top down, on white. A single style's row says `title`."""
+    texts = _texts(layer, style, language, title)
+    height = ROW_PX * len(texts) + 2 * PAD_PX
+    width = BOX_PX + 4 * PAD_PX + round(max((len(text) for text in texts), default=0) * TEXT_PX * 0.66)
+    module = mapnik()
+    picture = module.Map(width, height, SRS)
+    picture.background = module.Color("#ffffff")
+    kinds = drawn_as(layer.geometry_type)
+    _write(picture, texts, height)
+    if kinds:
+        kind: Drawn = kinds[-1] if len(kinds) == 1 else "polygon"
+        _swatches(picture, layer, style, kind, len(texts), height)
+    picture.zoom_to_box(module.Box2d(0, 0, width, height))
+    image = module.Image(width, height)
+    module.render(picture, image)
+    if layer.kind == "raster":
+        _ramp(image, layer)
+    return encoded(image, form)
+
+
+def _texts(layer: LayerEntry, style: StyleSpec, language: str, title: str) -> list[str]:
+    if layer.kind == "raster":
+        return [title]
+    entries = legend(style, layer.geometry_type)[:MAX_ROWS]
+    if style.kind == "single":
+        return [title]
+    return [entry.label_en if language == "en" else entry.label_it for entry in entries]
+
+
+def _middle(row: int, height: int) -> float:
+    return height - PAD_PX - ROW_PX * (row + 0.5)
+
+
+def _swatches(picture: Any, layer: LayerEntry, style: StyleSpec, kind: Drawn, rows: int, height: int) -> None:
+    single = style.kind == "single"
+    features = []
+    for row in range(rows):
+        left, middle = 2 * PAD_PX, _middle(row, height)
+        right, half = left + BOX_PX, ROW_PX / 2 - 4
+        shapes = {
+            "polygon": f"POLYGON(({left} {middle - half},{right} {middle - half},{right} {middle + half},"
+            f"{left} {middle + half},{left} {middle - half}))",
+            "line": f"LINESTRING({left} {middle},{right} {middle})",
+            "point": f"POINT({(left + right) / 2} {middle})",
+        }
+        number = -1 if single or row == len(style.classes) else row
+        features.append((shapes[kind], {"class": number}))
+    document, names = compile_styles(style, _type_of(kind), LEGEND_ZOOM)
+    _add(picture, document, [name for name in names if name != "label"], features)
+
+
+def _type_of(kind: Drawn) -> str:
+    return {"polygon": "POLYGON", "line": "LINESTRING", "point": "POINT"}[kind]
+
+
+def _write(picture: Any, texts: list[str], height: int) -> None:
+    root = Xml.Element("Map", srs=SRS)
+    rule = Xml.SubElement(Xml.SubElement(root, "Style", name="text"), "Rule")
+    look = {"face-name": FONT, "size": str(TEXT_PX), "fill": "#17324d", "horizontal-alignment": "right",
+            "vertical-alignment": "middle", "allow-overlap": "true", "wrap-width": "0"}  # fmt: skip
+    Xml.SubElement(rule, "TextSymbolizer", look).text = "[label]"
+    left = 3 * PAD_PX + BOX_PX
+    rows = [(f"POINT({left} {_middle(row, height)})", {"label": text}) for row, text in enumerate(texts) if text]
+    _add(picture, Xml.tostring(root, encoding="unicode"), ["text"], rows)
+
+
+def _add(picture: Any, document: str, names: list[str], rows: list[tuple[str, dict[str, Any]]]) -> None:
+    module = mapnik()
+    held = module.Map(8, 8, SRS)
+    module.load_map_from_string(held, document)
+    source = module.MemoryDatasource()
+    context = module.Context()
+    for name in ("class", "label"):
+        context.push(name)
+    for number, (shape, values) in enumerate(rows, 1):
+        feature = module.Feature(context, number)
+        feature.geometry = module.Geometry.from_wkt(shape)
+        for name, value in values.items():
+            feature[name] = value
+        source.add_feature(feature)
+    layer = module.Layer(f"l{len(picture.layers)}", SRS)
+    layer.datasource = source
+    for name in names:
+        picture.append_style(f"{layer.name}-{name}", held.find_style(name))
+        layer.styles.append(f"{layer.name}-{name}")
+    picture.layers.append(layer)
+
+
+def _ramp(image: Any, layer: LayerEntry) -> None:
+    """The colours of one band, from least to greatest, left to right."""
+    colours = ramp_table("terrain" if is_elevation(layer) else "viridis")
+    for place in range(BOX_PX):
+        red, green, blue = colours[place * len(colours) // BOX_PX]
+        colour = mapnik().Color(int(red), int(green), int(blue))
+        for row in range(PAD_PX + 4, PAD_PX + ROW_PX - 4):
+            image.set_pixel(2 * PAD_PX + place, row, colour)

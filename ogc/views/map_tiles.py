@@ -1,0 +1,78 @@
+"""Tiles that are pictures: of rasters by rasterio, of tables by Mapnik, in every tile matrix set."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+from django.http import HttpResponse
+
+from layers.crs import epsg
+from layers.drawing.draw import Drawn, draw
+from layers.drawing.view import View
+from layers.raster import map_tile
+from layers.tile_cache import TileCache
+from layers.tile_grids import TILE_PX, WEB_MERCATOR, TileGrid
+from layers.tiles import TileAddress
+from ogc import tilesets
+from ogc.door import JSON, Ask, door, etag_of, matches
+from ogc.pictures import Chosen, chosen
+from ogc.views.core import known_tms
+from ogc.views.tiles import TILE_FORM, served
+
+CACHE_BYTES = 64 * 2**20
+TILE_MEDIA = {"png": "image/png", "webp": "image/webp", "jpeg": "image/jpeg"}
+
+_cache = TileCache(CACHE_BYTES)
+
+
+@door(TILE_MEDIA, params=frozenset({"v"}))
+def picture(ask: Ask, slug: str, tms: str, z: str, y: str, x: str, style: str = "") -> HttpResponse:
+    """/ogc/collections/{slug}[/styles/{style}]/map/tiles/{tms}/{z}/{y}/{x}"""
+    grid = known_tms(tms)
+    return tile_of(ask, chosen(ask, slug, style), grid, grid.parse(z, y, x))
+
+
+def tile_of(ask: Ask, one: Chosen, grid: TileGrid, address: TileAddress) -> HttpResponse:
+    """One picture with the caching its layer allows."""
+    form, media = ask.format, TILE_MEDIA[ask.format]
+    key = (one.layer.id, one.version, one.layer.raster_path, form, grid.id, address)
+    if one.layer.is_live:
+        return served(ask, one.layer, one.audience, drawn_tile(one, grid, address, form), "", media)
+    etag = etag_of(TILE_FORM, one.layer.slug, *key)
+    held = matches(ask.request, etag)
+    body = b"" if held else _cache.get(key, lambda: drawn_tile(one, grid, address, form))
+    return served(ask, one.layer, one.audience, body, etag, media, one.version)
+
+
+def drawn_tile(one: Chosen, grid: TileGrid, address: TileAddress, form: str) -> bytes:
+    """256 x 256 pixels."""
+    drawn = one.drawn
+    if one.layer.kind == "raster":
+        # Whoever lays a tile over others gives it the opacity of the style, as the portal's own map does.
+        drawn = Drawn(one.layer, msgspec.structs.replace(one.style.spec, opacity=1.0))
+        if grid is WEB_MERCATOR and form != "jpeg":
+            return map_tile(one.layer, address, form)
+    view = View(epsg(grid.srid), grid.box(address), TILE_PX, TILE_PX)
+    # A palette is a third of the bytes, and flat colours have few.
+    small = "png8" if form == "png" and one.layer.kind == "vector" else form
+    return draw([drawn], view, small)
+
+
+@door({"json": JSON})
+def map_tileset_list(ask: Ask, slug: str, style: str = "") -> HttpResponse:
+    """/ogc/collections/{slug}[/styles/{style}]/map/tiles"""
+    one = chosen(ask, slug, style)
+    return _json(tilesets.map_tilesets(one.layer, ask.base, ask.language, style))
+
+
+@door({"json": JSON})
+def map_tileset(ask: Ask, slug: str, tms: str, style: str = "") -> HttpResponse:
+    """/ogc/collections/{slug}[/styles/{style}]/map/tiles/{tms}"""
+    one = chosen(ask, slug, style)
+    return _json(tilesets.map_tileset(one.layer, one.version, known_tms(tms), ask.base, ask.language, style))
+
+
+def _json(document: dict[str, Any]) -> HttpResponse:
+    return HttpResponse(json.dumps(document, ensure_ascii=False).encode(), content_type=JSON)

@@ -107,6 +107,23 @@ RETENTION_DAYS = {
 }
 """What the monitor deletes once it is older; state intervals are the history of availability."""
 
+MAILERS = {
+    "default": {
+        "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "OPTIONS": {
+            "host": env.text("GEOPORTAL_SMTP_HOST", "localhost"),
+            "port": env.integer("GEOPORTAL_SMTP_PORT", 25, minimum=1, maximum=65535),
+            "username": env.text("GEOPORTAL_SMTP_USER", ""),
+            "password": env.text("GEOPORTAL_SMTP_PASSWORD", ""),
+            "use_tls": env.boolean("GEOPORTAL_SMTP_STARTTLS", False),
+            "timeout": 10,
+        },
+    }
+}
+DEFAULT_FROM_EMAIL = env.text("GEOPORTAL_MAIL_FROM", "geoportale@localhost")
+WEBHOOK_ORIGINS = env.words("GEOPORTAL_WEBHOOK_ORIGINS", [])
+"""Origins (scheme://host:port) to which alerts may be posted; empty: to none."""
+
 AUTH_USER_MODEL = "geoportal.User"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

@@ -3,9 +3,12 @@
 Device is a real table (multi-table inheritance): statuses, alerts, maintenance and intervals point at one place.
 """
 
+from django.conf import settings
 from django.contrib.gis.db import models
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
+
+from geoportal.monitoring.alerts import models as alert_models
 
 devid_validator = RegexValidator(r"^[a-z0-9-]{3,32}$", _("Da 3 a 32 tra lettere minuscole, cifre e trattini."))
 
@@ -161,8 +164,57 @@ class StateInterval(models.Model):
         ]
 
 
+class MaintenancePlan(models.Model):
+    """Announced work on one device or on all that share something, once or again and again.
+
+    `maintenance.unroll` makes the windows of the days to come from it; judging reads the windows only.
+    """
+
+    class Scope(models.TextChoices):
+        DEVICE = "device", _("Dispositivo")
+        CABINET = "cabinet", _("Armadio")
+        FEEDER = "feeder", _("Linea elettrica")
+        OPERATOR = "operator", _("Gestore")
+        AREA = "area", _("Area")
+
+    class Repeat(models.TextChoices):
+        ONCE = "once", _("Una volta")
+        DAILY = "daily", _("Ogni giorno")
+        WEEKLY = "weekly", _("Ogni settimana")
+
+    scope = models.CharField(_("riguarda"), max_length=8, choices=Scope)
+    key = models.CharField(_("quale"), max_length=120)
+    """Code of the device, or name of the cabinet, feeder, operator or area."""
+    starts_at = models.DateTimeField(_("inizio"))
+    ends_at = models.DateTimeField(_("fine"))
+    repeat = models.CharField(_("si ripete"), max_length=8, choices=Repeat, default=Repeat.ONCE)
+    until = models.DateField(_("fino al giorno"), null=True, blank=True)
+    """Last local day on which a repeated one begins; empty: without end."""
+    note = models.CharField(_("lavori"), max_length=200, blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("piano di manutenzione"), _("piani di manutenzione")
+        ordering = ["-starts_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gt=models.F("starts_at")),
+                name="plan_ends_after_it_starts",
+                violation_error_message=_("La fine deve venire dopo l'inizio."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_scope_display()} {self.key}: {self.starts_at:%d/%m/%Y %H:%M}"
+
+
 class MaintenanceWindow(models.Model):
     """Work that was announced: while it lasts the device is in maintenance, whatever it reports."""
+
+    plan = models.ForeignKey(
+        MaintenancePlan, models.CASCADE, null=True, blank=True, editable=False, related_name="windows"
+    )
 
     device = models.ForeignKey(Device, models.CASCADE, related_name="maintenance", verbose_name=_("dispositivo"))
     starts_at = models.DateTimeField(_("inizio"))
@@ -174,11 +226,12 @@ class MaintenanceWindow(models.Model):
         ordering = ["-starts_at"]
         indexes = [models.Index(fields=["device", "starts_at", "ends_at"], name="maintenance_by_device")]
         constraints = [
+            models.UniqueConstraint(fields=["plan", "device", "starts_at"], name="one_window_of_a_plan_at_a_time"),
             models.CheckConstraint(
                 condition=models.Q(ends_at__gt=models.F("starts_at")),
                 name="maintenance_ends_after_it_starts",
                 violation_error_message=_("La fine deve venire dopo l'inizio."),
-            )
+            ),
         ]
 
     def __str__(self) -> str:
@@ -195,3 +248,7 @@ class ShardWatch(models.Model):
     """When listening began again: a device has from here its full time to speak."""
     checked_at = models.DateTimeField()
     """When a monitor last looked; a long time without one is a time in which nobody knows who was listening."""
+
+
+Alert = alert_models.Alert
+AlertRule = alert_models.AlertRule

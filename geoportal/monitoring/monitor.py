@@ -10,6 +10,9 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 
+from geoportal.monitoring.alerts.evaluation import evaluate
+from geoportal.monitoring.alerts.outbox import Courier
+from geoportal.monitoring.maintenance import unroll
 from geoportal.monitoring.watching import forget_old, make_partitions, take_lead, watch
 
 log = logging.getLogger(__name__)
@@ -20,7 +23,12 @@ WAIT_S = 2.0
 
 Chore = tuple[timedelta, Callable[[datetime], object]]
 
-CHORES: tuple[Chore, ...] = ((timedelta(minutes=10), make_partitions), (timedelta(hours=1), forget_old))
+CHORES: tuple[Chore, ...] = (
+    (timedelta(minutes=10), make_partitions),
+    (timedelta(hours=1), forget_old),
+    (timedelta(minutes=10), unroll),
+    (timedelta(seconds=5), evaluate),
+)
 
 
 class Monitor:
@@ -35,7 +43,9 @@ class Monitor:
         self._stop.set()
 
     def run(self) -> None:
-        """Lead when nobody else does; survive restarts of the database."""
+        """Lead when nobody else does; survive restarts of the database. The courier works beside it, leading or not."""
+        courier = Courier()
+        courier.start()
         while not self._stop.is_set():
             try:
                 if take_lead():
@@ -46,6 +56,8 @@ class Monitor:
             # Closing gives the lead back: a broken connection has lost it already.
             connection.close()
             self._stop.wait(WAIT_S)
+        courier.stop()
+        courier.join()
 
     def _lead(self) -> None:
         due = [datetime.min.replace(tzinfo=timezone.get_current_timezone())] * len(self._chores)

@@ -1,0 +1,1 @@
+"""Alerts: rules over what devices show, one life cycle, grouping of common causes, and delivery that loses nothing."""

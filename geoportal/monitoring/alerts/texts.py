@@ -1,0 +1,69 @@
+"""The words for alerts: one place, so that page, mail and webhook say the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
+
+from geoportal.monitoring.alerts.models import Alert, AlertRule
+from geoportal.monitoring.causes import CAUSES, cause_text
+
+REASONS: dict[str, str | Promise] = {
+    "seen": gettext_lazy("Visto per la prima volta"),
+    "lasted": gettext_lazy("È durato oltre l'attesa"),
+    "flapping": gettext_lazy("Va e viene"),
+    "repeated": gettext_lazy("Ripetuto: dura ancora"),
+    "escalated": gettext_lazy("Sollecito: nessuno lo ha preso in carico"),
+    "acknowledged": gettext_lazy("Preso in carico"),
+    "cleared": gettext_lazy("Rientrato"),
+    "passed": gettext_lazy("Passato prima di diventare un allarme"),
+    "unseen": gettext_lazy("Non più osservabile prima di diventare un allarme"),
+    "apart": gettext_lazy("La causa comune è finita, questo dispositivo no"),
+    "maintenance": gettext_lazy("Cominciata la manutenzione"),
+    "out_of_service": gettext_lazy("Dispositivo tolto dal servizio"),
+    "rule_off": gettext_lazy("Regola disattivata"),
+}
+
+
+def rule_name(rule: AlertRule) -> str:
+    """The rule's name in the language now active."""
+    return rule.name_en if (get_language() or "it").startswith("en") and rule.name_en else rule.name_it
+
+
+def reason_text(code: str) -> str:
+    return str(REASONS.get(code, code))
+
+
+def subject_text(alert: Alert) -> str:
+    """What the alert is about: the device's name and code, the group, or ourselves."""
+    if alert.scope == Alert.Scope.SELF:
+        return _("La centrale di ricezione")
+    if alert.scope == Alert.Scope.DEVICE:
+        device = alert.device
+        if device is None:
+            return alert.key
+        english = (get_language() or "it").startswith("en") and device.name_en
+        return f"{english or device.name_it} ({alert.key})"
+    return f"{Alert.Scope(alert.scope).label} {alert.key}"
+
+
+def evidence_text(evidence: dict[str, Any]) -> str:
+    """One line of what was seen."""
+    if "lost" in evidence:
+        return _("%(lost)d di %(total)d dispositivi") % {"lost": evidence["lost"], "total": evidence["total"]}
+    if "devices" in evidence:
+        return _("%(devices)d dispositivi non osservabili") % {"devices": evidence["devices"]}
+    code = str(evidence.get("code", ""))
+    text = cause_text(code) if code in CAUSES else code
+    if evidence.get("value") is None or isinstance(evidence.get("value"), bool):
+        return text
+    if evidence.get("threshold") is None:
+        return f"{text}: {evidence['value']}"
+    return _("%(text)s: %(value)s (soglia %(threshold)s)") % {
+        "text": text,
+        "value": evidence["value"],
+        "threshold": evidence["threshold"],
+    }

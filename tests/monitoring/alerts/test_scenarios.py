@@ -1,6 +1,7 @@
 """The scenarios of a city's week on stored statuses: what calls people, and what must not."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -22,7 +23,7 @@ def feeder(city: City, number: int = 6) -> list[str]:
     return names
 
 
-def test_a_well_city_costs_no_writes(city: City, django_assert_max_num_queries: object) -> None:
+def test_a_well_city_costs_no_writes(city: City) -> None:
     feeder(city)
     city.play(60)
     assert not Alert.objects.exists()
@@ -217,8 +218,8 @@ def test_a_rule_switched_off_and_a_device_removed_end_their_alerts(city: City) -
     assert steps_of(Alert.objects.get(key="ap-one"))[-1] == "rule_off"
 
 
-def test_who_takes_an_alert_stands_in_its_history_with_a_note(city: City, django_user_model: type) -> None:
-    user = django_user_model.objects.create_user("tecnica", password="una-parola-lunga")  # type: ignore[attr-defined]
+def test_who_takes_an_alert_stands_in_its_history_with_a_note(city: City, django_user_model: Any) -> None:
+    user = django_user_model.objects.create_user("tecnica", password="una-parola-lunga")
     city.add("ap-one")
     city.lose(["ap-one"])
     city.play(60)
@@ -247,13 +248,13 @@ def test_the_database_keeps_the_history_as_it_was(city: City, verb: str) -> None
 
 
 def test_a_storm_of_a_thousand_devices_is_written_in_few_statements(
-    city: City, django_assert_max_num_queries: type
+    city: City, django_assert_max_num_queries: Any
 ) -> None:
     for number in range(60):
         city.add(f"ap-{number:03d}")
     city.lose(city.ids)
-    with django_assert_max_num_queries(25):  # type: ignore[attr-defined]
+    with django_assert_max_num_queries(25):
         evaluate(city.now)
-    with django_assert_max_num_queries(25):  # type: ignore[attr-defined]
+    with django_assert_max_num_queries(25):
         evaluate(city.now + timedelta(seconds=130))
     assert len(fired()) == 60

@@ -47,6 +47,10 @@ CONFORMS_TO = (
     f"{_TILES}/mvt",
     f"{_TILES}/oas30",
     *(
+        f"http://www.opengis.net/spec/ogcapi-coverages-1/1.0/conf/{name}"
+        for name in ("core", "scaling", "subsetting", "fieldselection", "crs", "geotiff", "coveragejson")
+    ),
+    *(
         f"http://www.opengis.net/spec/ogcapi-records-1/1.0/conf/{name}"
         for name in (
             "record-core",

@@ -113,9 +113,18 @@ def _collection(ask: Ask, made: dict[str, Any], layer: LayerEntry) -> dict[str, 
         and not link["rel"].startswith(f"{REL}/tilesets")
     ]
     made["links"] = [*_self_links(address), *_items_first(links), *_tile_links(layer, address)]
+    if layer.kind == "raster":
+        made["links"] += _coverage_links(address)
     if layer.data_updated_at is not None:
         made["updated"] = layer.data_updated_at.isoformat().replace("+00:00", "Z")
     return made
+
+
+def _coverage_links(address: str) -> list[dict[str, str]]:
+    forms = {"tif": "image/tiff; application=geotiff", "covjson": "application/vnd.cov+json"}
+    here = f"{address}/coverage"
+    schema = {"rel": f"{REL}/schema", "type": "application/schema+json", "href": f"{address}/schema?f=json"}
+    return [schema, *({"rel": f"{REL}/coverage", "type": media, "href": f"{here}?f={f}"} for f, media in forms.items())]
 
 
 def _items_first(links: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from layers.crs import served
 from layers.items import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX
 from layers.rights import Audience
 from layers.tiles import MAX_ZOOM
-from ogc import openapi_maps, openapi_processes, openapi_records
+from ogc import openapi_coverages, openapi_maps, openapi_processes, openapi_records
 from ogc.config import DESCRIPTION, JSON_TYPES, TITLE
 from ogc.pictures import can_be_drawn
 
@@ -63,7 +63,7 @@ def _layer(layer: LayerEntry, audience: Audience, language: str) -> dict[str, An
     paths = {here: _get(f"describe{name}", "Collection", ["f"], "Page", tag=slug)}
     paths |= openapi_maps.layer_paths(layer, _get, name)
     if layer.kind != "vector":
-        return paths
+        return paths | openapi_coverages.paths(layer, name)
     fields = layer.visible_fields(audience)
     paths[f"{here}/queryables"] = _get(f"queryables{name}", "Queryables", ["f"], "Page", tag=slug)
     paths[f"{here}/schema"] = _get(f"schema{name}", "Schema", ["f"], "Page", tag=slug)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ogc.views import core, items, jobs, map_tiles, maps, processes, records, styles, tiles
+from ogc.views import core, coverages, items, jobs, map_tiles, maps, processes, records, styles, tiles
 
 app_name = "ogc"
 
@@ -28,6 +28,9 @@ urlpatterns = [
     path("/collections/<str:slug>/schema", core.schema, name="schema"),
     path("/collections/<str:slug>/items", items.items, name="items"),
     path("/collections/<str:slug>/items/<str:identifier>", items.item, name="item"),
+    path("/collections/<str:slug>/coverage", coverages.coverage, name="coverage"),
+    path("/collections/<str:slug>/coverage/domainset", coverages.domain_set, name="domain-set"),
+    path("/collections/<str:slug>/coverage/rangetype", coverages.range_type, name="range-type"),
     path("/collections/<str:slug>/tiles", tiles.tileset_list, name="tilesets"),
     path("/collections/<str:slug>/tiles/<str:tms>", tiles.tileset, name="tileset"),
     path("/collections/<str:slug>/tiles/<str:tms>/<str:z>/<str:y>/<str:x>", tiles.tile, name="tile"),

@@ -12,6 +12,7 @@ from layers.tile_grids import GRIDS, TileGrid
 from ogc import documents, pages, tilesets
 from ogc.door import HTML, JSON, Ask, door
 from ogc.errors import NotFound
+from ogc.views.coverages import raster_schema
 
 JSON_ONLY = {"json": JSON}
 WITH_PAGE = {"json": JSON, "html": HTML}
@@ -76,7 +77,7 @@ def schema(ask: Ask, slug: str) -> HttpResponse:
     """/ogc/collections/{slug}/schema"""
     layer = ask.layer(slug)
     if layer.kind != "vector":
-        raise NotFound(f"{slug!r} is a raster: it has no schema of features.")
+        return _answer(json.dumps(raster_schema(ask, layer)).encode(), SCHEMA)
     body = documents.document(ask, f"schema {slug}", lambda: documents.schema(ask, layer))
     return pages.fields(ask, body, layer, _("Attributi")) if ask.format == "html" else _answer(body, SCHEMA)
 

@@ -1,0 +1,80 @@
+"""Coverages of rasters: values, schema and domain."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.http import HttpResponse
+
+from layers.catalogue import LayerEntry
+from layers.coverage import geotiff, read_coverage, source_srid
+from layers.crs import epsg
+from layers.raster import opened
+from ogc import coverages as made
+from ogc.door import JSON, Ask, door, etag_of, matches
+from ogc.errors import NotFound
+
+GEOTIFF = "image/tiff; application=geotiff"
+COVJSON = "application/vnd.cov+json"
+FORMATS = {"tif": GEOTIFF, "geotiff": GEOTIFF, "covjson": COVJSON}
+PARAMS = frozenset({"bbox", "bbox-crs", "subset", "subset-crs", "crs", "properties", "scale-factor", "scale-size"})
+VALUES_MAX = 500_000
+"""As text a value takes ten times what it takes in a GeoTIFF."""
+
+
+@door(FORMATS, params=PARAMS)
+def coverage(ask: Ask, slug: str) -> HttpResponse:
+    """/ogc/collections/{slug}/coverage"""
+    layer = raster_layer(ask, slug)
+    etag = etag_of(layer.id, layer.data_version, ask.format, sorted(ask.request.GET.items()), ask.language)
+    if matches(ask.request, etag):
+        return HttpResponse(status=304, headers={"ETag": etag})
+    names = made.band_names(layer, opened(layer))
+    query = made.read_query(ask, layer, names)
+    if ask.format == "covjson":
+        found = read_coverage(layer, query, VALUES_MAX)
+        document = made.coverage_json(layer, found, names, ask.language)
+        response = HttpResponse(json.dumps(document, separators=(",", ":"), default=_number), content_type=COVJSON)
+    else:
+        found = read_coverage(layer, query)
+        response = HttpResponse(geotiff(found), content_type=GEOTIFF)
+        response["Content-Disposition"] = f'inline; filename="{layer.slug}.tif"'
+    response["ETag"] = etag
+    response["Content-Crs"] = f"<{epsg(found.grid.srid).uri}>"
+    return response
+
+
+def _number(value: Any) -> Any:
+    """A NumPy scalar as JSON writes it."""
+    return value.item()
+
+
+@door({"json": JSON})
+def domain_set(ask: Ask, slug: str) -> HttpResponse:
+    """/ogc/collections/{slug}/coverage/domainset"""
+    layer = raster_layer(ask, slug)
+    held = opened(layer)
+    crs = epsg(source_srid(layer, held))
+    document = {"type": "DomainSet", "crs": crs.uri, **made.grid_extent(held)}
+    return HttpResponse(json.dumps(document), content_type=JSON)
+
+
+@door({"json": "application/schema+json"})
+def range_type(ask: Ask, slug: str) -> HttpResponse:
+    """/ogc/collections/{slug}/coverage/rangetype"""
+    layer = raster_layer(ask, slug)
+    return HttpResponse(json.dumps(raster_schema(ask, layer)), content_type="application/schema+json")
+
+
+def raster_schema(ask: Ask, layer: LayerEntry) -> dict[str, Any]:
+    """The fields of a raster, also at /schema."""
+    return made.schema(layer, opened(layer), ask.base, ask.language)
+
+
+def raster_layer(ask: Ask, slug: str) -> LayerEntry:
+    """A layer that is a raster. Raises LayerNotFound and NotFound."""
+    layer = ask.layer(slug)
+    if layer.kind != "raster":
+        raise NotFound(f"{slug!r} is not a raster: it has items and no coverage.")
+    return layer

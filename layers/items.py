@@ -88,19 +88,52 @@ def items(layer: LayerEntry, audience: Audience, query: ItemsQuery) -> Page:
         row = read_row(statement, params, text_as_bytes=True)
     else:
         row = read_plan(_page_plan(layer, audience, _Shape.of(query, start)), start.values)
+    return _read_page(layer, query, is_filtered, row)
+
+
+def page_ends(layer: LayerEntry, audience: Audience, query: ItemsQuery) -> Page:
+    """What paging needs to know of a page whose features go out in another form. Raises what `items` raises."""
+    statement, params = items_statement(layer, audience, query, feature=sql.SQL("''"))
+    return _read_page(layer, query, params["count_cap"] > 0, read_row(statement, params, text_as_bytes=True))
+
+
+def _read_page(layer: LayerEntry, query: ItemsQuery, is_filtered: bool, row: tuple[Any, ...]) -> Page:
     features, returned, has_more, last, counted = row
+    start = _read_start(query)
     matched = _matched(layer, is_filtered, start.first, int(returned), bool(has_more), counted)
     after = _token(start.first + int(returned), json.loads(last)) if has_more else None
     return Page(bytes(features or b""), int(returned), matched, after, start.first)
 
 
-def items_statement(layer: LayerEntry, audience: Audience, query: ItemsQuery) -> tuple[sql.Composed, dict[str, Any]]:
-    """The statement of one page and its values."""
+def items_statement(
+    layer: LayerEntry, audience: Audience, query: ItemsQuery, feature: sql.Composable | None = None
+) -> tuple[sql.Composed, dict[str, Any]]:
+    """The statement of one page and its values; `feature` replaces the GeoJSON of each."""
     allowed = Whitelist.of(layer, audience)
     clause = conditions(allowed, query)
-    count_cap = COUNT_CAP if clause.parts else 0
+    where, count_cap = clause.sql, COUNT_CAP if clause.parts else 0
     keys = sort_keys(allowed, query.sortby)
-    where, order = clause.sql, _order(keys)
+    fields = tuple(selected(allowed, query.properties))
+    statement = sql.SQL(queries("layers", "items")["items"]).format(
+        page=_page(layer, query, clause, keys),
+        table=table_of(layer),
+        where=where,
+        keys=key_text(keys),
+        feature=feature or feature_text(layer, fields, query.crs, query.skip_geometry),
+    )
+    return statement, clause.params | {"limit": query.limit, "offset": query.offset, "count_cap": count_cap}
+
+
+def page_source(layer: LayerEntry, audience: Audience, query: ItemsQuery) -> tuple[sql.Composable, dict[str, Any]]:
+    """One page of whole rows, and one row more, to select from; and its values."""
+    allowed = Whitelist.of(layer, audience)
+    clause = conditions(allowed, query)
+    page = _page(layer, query, clause, sort_keys(allowed, query.sortby))
+    return page, clause.params | {"limit": query.limit, "offset": query.offset}
+
+
+def _page(layer: LayerEntry, query: ItemsQuery, clause: Clause, keys: tuple[SortKey, ...]) -> sql.Composable:
+    where, order = clause.sql, order_of(keys)
     names = queries("layers", "items")
     source: sql.Composable = table_of(layer)
     page_where = where
@@ -110,17 +143,7 @@ def items_statement(layer: LayerEntry, audience: Audience, query: ItemsQuery) ->
         page_where = TRUE
         form = sql.SQL(names["after_offset"])
         source = form.format(id=column(layer.id_field), table=source, where=where, order=order)
-    fields = tuple(selected(allowed, query.properties))
-    statement = sql.SQL(names["items"]).format(
-        source=source,
-        table=table_of(layer),
-        where=where,
-        page_where=page_where,
-        order=order,
-        keys=_key_text(keys),
-        feature=feature_text(layer, fields, query.crs, query.skip_geometry),
-    )
-    return statement, clause.params | {"limit": query.limit, "offset": query.offset, "count_cap": count_cap}
+    return sql.SQL(names["page"]).format(source=source, where=page_where, order=order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,11 +284,13 @@ def geometry_out(layer: LayerEntry, crs: Crs) -> sql.Composable:
     return sql.SQL("ST_FlipCoordinates({})").format(shape) if crs.north_first else shape
 
 
-def _order(keys: tuple[SortKey, ...]) -> sql.Composable:
+def order_of(keys: tuple[SortKey, ...]) -> sql.Composable:
+    """What stands behind ORDER BY."""
     return sql.SQL(", ").join([sql.SQL("{} DESC" if key.descending else "{}").format(column(key.name)) for key in keys])
 
 
-def _key_text(keys: tuple[SortKey, ...]) -> sql.Composable:
+def key_text(keys: tuple[SortKey, ...]) -> sql.Composable:
+    """SQL text of a row's sort keys, for `next_token`."""
     texts = sql.SQL(", ").join([sql.SQL("{}::text").format(column(key.name)) for key in keys])
     return sql.SQL("json_build_array({})::text").format(texts)
 

@@ -15,6 +15,7 @@ from pygeoapi.api.itemtypes import get_collection_queryables
 
 from layers.catalogue import FieldEntry, LayerEntry
 from layers.crs import EPSG
+from layers.exporting.formats import offered
 from layers.tile_cache import TileCache
 from layers.tile_grids import GRIDS
 from ogc import openapi, records
@@ -115,6 +116,8 @@ def _collection(ask: Ask, made: dict[str, Any], layer: LayerEntry) -> dict[str, 
     made["links"] = [*_self_links(address), *_items_first(links), *_tile_links(layer, address)]
     if layer.kind == "raster":
         made["links"] += _coverage_links(address)
+    else:
+        made["links"] += _export_links(layer, address)
     if layer.data_updated_at is not None:
         made["updated"] = layer.data_updated_at.isoformat().replace("+00:00", "Z")
     return made
@@ -145,6 +148,17 @@ def _tile_links(layer: LayerEntry, address: str) -> list[dict[str, str]]:
     if layer.kind == "vector":
         vector = {"rel": f"{REL}/tilesets-vector", "type": json_, "title": "Vector tiles"}
         found.insert(0, {**vector, "href": f"{address}/tiles?f=json"})
+    return found
+
+
+def _export_links(layer: LayerEntry, address: str) -> list[dict[str, str]]:
+    """The whole collection in every format, and pages of it in those that are not GeoJSON."""
+    found = []
+    for entry in offered(layer):
+        media, title = entry.media.split(";")[0], entry.title
+        found.append({"rel": "enclosure", "type": media, "title": title, "href": f"{address}/export?f={entry.name}"})
+        if entry.name != "geojson":
+            found.append({"rel": "items", "type": media, "title": title, "href": f"{address}/items?f={entry.name}"})
     return found
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from layers.catalogue import Catalogue, FieldEntry, LayerEntry
 from layers.crs import served
+from layers.exporting.formats import FORMATS, offered
 from layers.items import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX
 from layers.rights import Audience
 from layers.tiles import MAX_ZOOM
@@ -68,6 +69,7 @@ def _layer(layer: LayerEntry, audience: Audience, language: str) -> dict[str, An
     paths[f"{here}/queryables"] = _get(f"queryables{name}", "Queryables", ["f"], "Page", tag=slug)
     paths[f"{here}/schema"] = _get(f"schema{name}", "Schema", ["f"], "Page", tag=slug)
     paths[f"{here}/items"] = _items(layer, fields, name, language)
+    paths[f"{here}/export"] = _export(layer, fields, name, language)
     paths[f"{here}/items/{{featureId}}"] = _get(
         f"item{name}", "One feature", ["featureId", _crs_parameter("crs", layer), "fItems"], "Feature", tag=slug
     )
@@ -82,8 +84,25 @@ def _layer(layer: LayerEntry, audience: Audience, language: str) -> dict[str, An
 
 
 def _items(layer: LayerEntry, fields: tuple[FieldEntry, ...], name: str, language: str) -> dict[str, Any]:
-    parameters: list[str | dict[str, Any]] = ["limit", "offset", "after", "datetime", "properties", "skipGeometry"]
-    parameters += ["sortby", "filter", "filter-lang", "fItems"]
+    paging: list[str | dict[str, Any]] = ["limit", "offset", "after"]
+    forms = ["json", "geojson", "html", *(entry.name for entry in offered(layer) if entry.name != "geojson")]
+    parameters = [*paging, *_narrowing(layer, fields, language), _format(forms)]
+    return _get(f"items{name}", "Features", parameters, "Features", tag=layer.slug)
+
+
+def _export(layer: LayerEntry, fields: tuple[FieldEntry, ...], name: str, language: str) -> dict[str, Any]:
+    forms = [entry.name for entry in offered(layer)]
+    parameters = [*_narrowing(layer, fields, language), _format(forms)]
+    return _get(f"export{name}", "All features in one file", parameters, "Export", tag=layer.slug)
+
+
+def _format(names: list[str]) -> dict[str, Any]:
+    return _query("f", {"type": "string", "enum": names}, "Format; else by Accept.")
+
+
+def _narrowing(layer: LayerEntry, fields: tuple[FieldEntry, ...], language: str) -> list[str | dict[str, Any]]:
+    parameters: list[str | dict[str, Any]] = ["datetime", "properties", "skipGeometry", "sortby", "filter"]
+    parameters.append("filter-lang")
     if layer.geometry_field:
         parameters += ["bbox", _crs_parameter("bbox-crs", layer), _crs_parameter("crs", layer)]
         parameters.append(_crs_parameter("filter-crs", layer))
@@ -93,7 +112,7 @@ def _items(layer: LayerEntry, fields: tuple[FieldEntry, ...], name: str, languag
         if entry.is_filterable and entry.type != "json":
             title = entry.title_en if language == "en" else entry.title_it
             parameters.append(_query(entry.name, JSON_TYPES[entry.type], title))
-    return _get(f"items{name}", "Features", parameters, "Features", tag=layer.slug)
+    return parameters
 
 
 def _crs_parameter(name: str, layer: LayerEntry) -> dict[str, Any]:
@@ -187,12 +206,18 @@ def _responses() -> dict[str, Any]:
     page = {"text/html": "Html"}
     documents = {"application/json": "Any", "application/schema+json": "Any"}
     documents["application/vnd.oai.openapi+json;version=3.0"] = "Any"
-    features = _content({"application/geo+json": "Features"} | page)
+    files = {entry.media.split(";")[0]: "Bytes" for entry in FORMATS.values() if entry.name != "geojson"}
+    features = _content({"application/geo+json": "Features"} | files | page)
     return {
         "Page": {"description": "The document.", "content": _content(documents | page)},
         "Conformance": {"description": "Classes.", "content": _content({"application/json": "Conformance"} | page)},
         "Collections": {"description": "Collections.", "content": _content({"application/json": "Collections"} | page)},
         "Features": {"description": "Features.", "headers": {"Content-Crs": crs}, "content": features},
+        "Export": {
+            "description": "The features.",
+            "headers": {"Content-Crs": crs},
+            "content": _content({"application/geo+json": "Bytes"} | files),
+        },
         "Feature": {
             "description": "A feature.",
             "headers": {"Content-Crs": crs},

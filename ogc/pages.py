@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from layers.catalogue import LayerEntry
+from layers.exporting.formats import offered
 from ogc import tilesets
 from ogc.door import Ask
 
@@ -41,7 +42,8 @@ def collection(ask: Ask, body: bytes, layer: LayerEntry) -> HttpResponse:
     for ours, theirs in (("{tileMatrix}", "{z}"), ("{tileRow}", "{y}"), ("{tileCol}", "{x}")):
         xyz = xyz.replace(ours, theirs)
     tiles = f"{ask.base}/collections/{layer.slug}/{path}"
-    context = {"layer": layer, "slug": layer.slug, "xyz_address": xyz, "tiles_address": tiles}
+    formats = offered(layer) if layer.kind == "vector" else []
+    context = {"layer": layer, "slug": layer.slug, "xyz_address": xyz, "tiles_address": tiles, "formats": formats}
     return page(ask, "collection", json.loads(body), **context)
 
 

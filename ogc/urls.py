@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ogc.views import core, coverages, items, jobs, map_tiles, maps, processes, records, styles, tiles
+from ogc.views import core, coverages, exports, items, jobs, map_tiles, maps, processes, records, styles, tiles
 
 app_name = "ogc"
 
@@ -26,6 +26,7 @@ urlpatterns = [
     path("/collections/<str:slug>", core.collection, name="collection"),
     path("/collections/<str:slug>/queryables", core.queryables, name="queryables"),
     path("/collections/<str:slug>/schema", core.schema, name="schema"),
+    path("/collections/<str:slug>/export", exports.export, name="export"),
     path("/collections/<str:slug>/items", items.items, name="items"),
     path("/collections/<str:slug>/items/<str:identifier>", items.item, name="item"),
     path("/collections/<str:slug>/coverage", coverages.coverage, name="coverage"),

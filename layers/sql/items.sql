@@ -5,7 +5,7 @@
 WITH page AS (
     -- "#row" cannot be a column of ours: their names are letters, digits and underscores.
     SELECT f.*, row_number() OVER () AS "#row"
-    FROM (SELECT f.* FROM {source} AS f WHERE {page_where} ORDER BY {order} LIMIT %(limit)s + 1) AS f
+    FROM {page} AS f
 ), cut AS (
     SELECT
         string_agg({feature}, ',') FILTER (WHERE f."#row" <= %(limit)s) AS features,
@@ -19,6 +19,10 @@ SELECT features, returned, has_more, last_keys,
         (SELECT count(*) FROM (SELECT 1 FROM {table} AS f WHERE {where} LIMIT %(count_cap)s + 1) AS counted)
     END AS matched
 FROM cut
+
+-- name: page
+-- The whole rows of one page in its order, and one row more, which tells whether others follow.
+(SELECT f.* FROM {source} AS f WHERE {where} ORDER BY {order} LIMIT %(limit)s + 1)
 
 -- name: after_offset
 -- Rows past an offset: identifiers first, from the index, whole rows for the page alone.

@@ -19,7 +19,7 @@ from layers.processes.registry import PROCESSES, process_named
 from ogc import process_documents as made
 from ogc.door import JSON, Ask, door
 from ogc.errors import InvalidParameter, OgcError
-from ogc.views.items import whole
+from ogc.views.asking import whole
 from ogc.views.processes import EXCEPTION, JSON_ONLY, note_layers, results, user_of, written
 
 LIST_PARAMS = frozenset({"type", "processID", "status", "datetime", "minDuration", "maxDuration", "limit", "offset"})

@@ -18,7 +18,7 @@ from ogc import documents
 from ogc import process_documents as made
 from ogc.door import JSON, Ask, door
 from ogc.errors import InvalidParameter, OgcError
-from ogc.views.items import whole
+from ogc.views.asking import whole
 
 JSON_ONLY = {"json": JSON}
 BODY_MAX = 2 * 2**20

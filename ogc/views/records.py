@@ -13,7 +13,7 @@ from layers.items import OFFSET_MAX
 from ogc import records as made
 from ogc.door import GEOJSON, JSON, Ask, door
 from ogc.errors import InvalidParameter, NotFound
-from ogc.views.items import whole
+from ogc.views.asking import whole
 
 FORMATS = {"json": GEOJSON, "geojson": GEOJSON}
 TEXTS = {

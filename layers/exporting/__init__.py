@@ -1,0 +1,1 @@
+"""Features in the formats that offices and programs read: as text while the database reads, or as files."""

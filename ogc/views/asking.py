@@ -1,0 +1,120 @@
+"""What a request asks of the features of a layer, and the links of its answer: for pages and whole exports alike."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from layers.catalogue import LayerEntry
+from layers.crs import parse as parse_crs
+from layers.items import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX, ItemsQuery, Page
+from ogc.door import GEOJSON, Ask, etag_of, refuse_unknown
+from ogc.errors import InvalidParameter, NotFound
+
+PAGE_FORM = 1
+"""Raised when the same data gives other bytes, so that ETags change with the code."""
+WHOLE = frozenset(
+    {"bbox", "bbox-crs", "crs", "datetime", "properties", "skipGeometry", "sortby", "q"}
+    | {"filter", "filter-lang", "filter-crs"}
+)
+"""Parameters that narrow down, order and shape."""
+PAGED = WHOLE | {"limit", "offset", "after"}
+
+
+def version_etag(ask: Ask, layer: LayerEntry) -> str:
+    """Of everything that the features of an answer depend on, so that a copy is judged before any SQL.
+
+    Weak, because the `timeStamp` differs from one answer to the next.
+    """
+    asked = ask.request.META.get("QUERY_STRING", "")
+    names = [entry.name for entry in layer.visible_fields(ask.audience_for(layer))]
+    return f"W/{etag_of(PAGE_FORM, layer.slug, layer.data_version, names, ask.base, asked, ask.format)}"
+
+
+def vector_layer(ask: Ask, slug: str) -> LayerEntry:
+    """A layer that has features. Raises LayerNotFound and NotFound."""
+    layer = ask.layer(slug)
+    if layer.kind != "vector":
+        raise NotFound(f"{slug!r} is a raster: it has map tiles and no items.")
+    return layer
+
+
+def read_query(ask: Ask, layer: LayerEntry, known: frozenset[str]) -> ItemsQuery:
+    """The query of a request that may use the parameters `known`. Raises InvalidParameter, UnknownCrs."""
+    given = ask.request.GET
+    names = {entry.name for entry in layer.visible_fields(ask.audience_for(layer)) if entry.is_filterable}
+    # A parameter of the standard wins over an attribute of the same name; the filter reaches both.
+    refuse_unknown(ask.request, known | names)
+    if "after" in given and "offset" in given:
+        raise InvalidParameter("after and offset exclude each other; follow the link `next` as it is.")
+    query = ItemsQuery(
+        limit=whole(ask, "limit", LIMIT_DEFAULT, 1, LIMIT_MAX),
+        offset=whole(ask, "offset", 0, 0, OFFSET_MAX),
+        after=ask.param("after"),
+        bbox=ask.param("bbox"),
+        datetime=ask.param("datetime"),
+        q=ask.param("q"),
+        sortby=ask.param("sortby"),
+        filter=ask.param("filter"),
+        filter_lang=ask.param("filter-lang", "cql2-text"),
+        values={name: ask.param(name) for name in given if name in names - PAGED - {"f"}},
+        skip_geometry=yes_or_no(ask, "skipGeometry"),
+    )
+    for name in ("bbox", "datetime", "q", "sortby", "after", "filter"):
+        if name in given and not given[name].strip():
+            raise InvalidParameter(f"{name} is empty; give it a value or leave it out.")
+    if "crs" in given:
+        query.crs = parse_crs(ask.param("crs"), layer.srid)
+    if "bbox-crs" in given:
+        query.bbox_crs = parse_crs(ask.param("bbox-crs"), layer.srid)
+    if "filter-crs" in given:
+        query.filter_crs = parse_crs(ask.param("filter-crs"), layer.srid)
+    if "properties" in given:
+        query.properties = tuple(name.strip() for name in ask.param("properties").split(",") if name.strip())
+    return query
+
+
+def whole(ask: Ask, name: str, default: int, low: int, high: int) -> int:
+    """A whole number within limits; above the upper one it is the upper one for `limit` (Part 1, 7.15.2)."""
+    text = ask.param(name)
+    if name not in ask.request.GET:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 16) or int(text) < low:
+        raise InvalidParameter(f"{name}={text[:40]!r}: give a whole number from {low} to {high}.")
+    if int(text) > high and name != "limit":
+        raise InvalidParameter(f"{name}={text[:40]!r}: the greatest value is {high}; follow the link `next` instead.")
+    return min(int(text), high)
+
+
+def yes_or_no(ask: Ask, name: str) -> bool:
+    text = ask.param(name, "false").lower()
+    if text not in {"true", "false"}:
+        raise InvalidParameter(f"{name}={text[:40]!r}: give true or false.")
+    return text == "true"
+
+
+def page_links(
+    ask: Ask, layer: LayerEntry, query: ItemsQuery, page: Page, media: str = GEOJSON
+) -> list[dict[str, str]]:
+    """self, next, prev and the collection."""
+    here = f"{ask.base}/collections/{layer.slug}"
+    kept = {name: value for name, value in ask.request.GET.items() if name not in {"after", "offset"}}
+    links = [{"rel": "self", "type": media, "href": _address(f"{here}/items", ask.request.GET.dict())}]
+    if page.next_after:
+        links.append(
+            {"rel": "next", "type": media, "href": _address(f"{here}/items", {**kept, "after": page.next_after})}
+        )
+    if page.first:
+        before = {**kept, "offset": str(max(0, page.first - query.limit))}
+        links.append({"rel": "prev", "type": media, "href": _address(f"{here}/items", before)})
+    links.append({"rel": "collection", "type": "application/json", "href": f"{here}?f=json"})
+    return links
+
+
+def _address(path: str, params: dict[str, Any]) -> str:
+    return f"{path}?{urlencode(params)}" if params else path
+
+
+def link_header(links: list[dict[str, str]]) -> str:
+    """The same links as the value of the header `Link`."""
+    return ", ".join(f'<{link["href"]}>; rel="{link["rel"]}"; type="{link["type"]}"' for link in links)

@@ -1,0 +1,92 @@
+"""Large exports from a real server: memory stays as it is, and a client that leaves frees everything."""
+
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from django.db import connection
+
+from layers.models import Layer
+from tests.geodata import drop, make_layer
+from tests.liveserver import served
+
+pytestmark = pytest.mark.django_db(transaction=True)
+MANY = 100_000
+FIELDS = {"nome": "string", "zona": "string", "altezza": "number", "note": "string"}
+FILL = f"""
+INSERT INTO {{table}} (geom, nome, zona, altezza, note)
+SELECT ST_Buffer(ST_SetSRID(ST_MakePoint(574000 + n % 400 * 30, 4993000 + n / 400 * 30), 32632), 9),
+       'Via dell''Aquila ' || n, 'zona ' || n % 40, n / 3.0, repeat('nota ', 20)
+FROM generate_series(1, {MANY}) AS n
+"""
+GROWTH_BYTES = 50 * 2**20
+
+
+@pytest.fixture
+def address(transactional_db: None, tmp_path: Path) -> Iterator[str]:
+    Layer.objects.filter(is_live=True).delete()  # devices have tests of their own
+    layer = make_layer("grande", "POLYGON", 32632, FIELDS, FILL)
+    with served(TMPDIR=str(tmp_path)) as root:
+        assert urllib.request.urlopen(f"{root}/ogc/collections/grande/export?f=geojson&zona=zona%201").status == 200
+        yield f"{root}/ogc/collections/grande"
+    drop(layer)
+
+
+def workers() -> list[psutil.Process]:
+    return [
+        child
+        for server in psutil.Process().children()
+        for child in (server, *server.children(recursive=True))
+        if "granian" in " ".join(server.cmdline())
+    ]
+
+
+def memory() -> int:
+    return sum(process.memory_info().rss for process in workers())
+
+
+def readers() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'geoportal export'")
+        (count,) = cursor.fetchone()
+    return int(count)
+
+
+@pytest.mark.parametrize("form", ["geojson", "csv", "gpkg", "parquet"])
+def test_a_large_export_does_not_grow_the_server(address: str, form: str) -> None:
+    for _warm in range(2):
+        urllib.request.urlopen(f"{address}/export?f={form}&zona=zona%201").read()
+    before = peak = memory()
+    size = 0
+    with urllib.request.urlopen(f"{address}/export?f={form}", timeout=120) as answer:
+        while part := answer.read(2**20):
+            size += len(part)
+            peak = max(peak, memory())
+    assert size > 5 * 2**20
+    assert peak - before < GROWTH_BYTES, f"{(peak - before) / 2**20:.0f} MB more for {size / 2**20:.0f} MB of {form}"
+
+
+def test_a_client_that_leaves_frees_the_database_and_the_disk(address: str, tmp_path: Path) -> None:
+    for form in ("geojson", "gpkg"):
+        answer = urllib.request.urlopen(f"{address}/export?f={form}", timeout=120)
+        assert len(answer.read(4096)) == 4096
+        answer.close()
+    end = time.monotonic() + 30
+    while (readers() or list(tmp_path.glob("geoportal-export-*"))) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert readers() == 0 and not list(tmp_path.glob("geoportal-export-*"))
+    assert urllib.request.urlopen(f"{address}/items?limit=1", timeout=30).status == 200
+
+
+def test_a_client_that_reads_slowly_does_not_grow_the_server(address: str) -> None:
+    before = memory()
+    with urllib.request.urlopen(f"{address}/export?f=geojson", timeout=120) as answer:
+        assert answer.read(1000).startswith(b'{"type":"FeatureCollection"')
+        peak, end = memory(), time.monotonic() + 4
+        while time.monotonic() < end:  # the rest waits in the database, not in the server
+            time.sleep(0.2)
+            peak = max(peak, memory())
+    assert peak - before < GROWTH_BYTES

@@ -11,10 +11,13 @@ class GeoportalConfig(AppConfig):
 
         from geoportal.accounts.forms import AdminLoginForm
         from geoportal.devices.layers import refresh_extents, write_live_layers
+        from geoportal.find.devices import index_devices
 
         site.login_form = AdminLoginForm
-
         post_migrate.connect(write_live_layers, sender=self, dispatch_uid="live layers")
         for name in ("wifi.AccessPoint", "kiosks.Totem", "monitoring.DeviceStatus"):
             for signal in (post_save, post_delete):
                 signal.connect(refresh_extents, sender=apps.get_model(name), dispatch_uid=f"extent of {name}")
+        for name in ("wifi.AccessPoint", "kiosks.Totem", "monitoring.Device"):
+            for signal in (post_save, post_delete):
+                signal.connect(index_devices, sender=apps.get_model(name), dispatch_uid=f"search of {name}")

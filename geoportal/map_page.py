@@ -103,6 +103,7 @@ def map_config(held: Catalogue, audience: Audience) -> dict[str, Any]:
         "basemap": {"url": settings.BASEMAP_URL, "attribution": settings.BASEMAP_ATTRIBUTION},
         "layers": [layer_config(entry, audience) for entry in held.visible(audience) if _is_drawn(entry)],
         "devices": {"list": "/api/dispositivi", "one": "/api/dispositivi/{devid}", "events": "/eventi"},
+        "search": "/api/cerca",
         "marks": marks_for_page(),
         "texts": map_texts(),
     }

@@ -27,8 +27,25 @@ def map_texts() -> dict[str, str]:
         "copied": _("Indirizzo copiato"),
         "copyFails": _("Copia l'indirizzo dalla barra del browser"),
         "noWebgl": _("Questo browser non può disegnare la mappa (manca WebGL): elenchi e servizi restano usabili."),
+        **_search_texts(),
         **_device_texts(),
         **_control_texts(),
+    }
+
+
+def _search_texts() -> dict[str, str]:
+    return {
+        "searchCount": _("Risultati: {count}."),
+        "searchNothing": _("Nessun risultato."),
+        "searchApproximate": _("Alcune parole sono state corrette o tralasciate."),
+        "searchFails": _("La ricerca non risponde: riprova tra poco."),
+        "found_address": _("Indirizzo"),
+        "found_street": _("Strada"),
+        "found_sheet": _("Foglio catastale"),
+        "found_parcel": _("Particella catastale"),
+        "found_feature": "",
+        "found_layer": _("Livello"),
+        "found_coordinates": _("Coordinate"),
     }
 
 

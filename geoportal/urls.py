@@ -23,5 +23,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/", include("geoportal.devices.urls")),
+    path("api/", include("geoportal.find.urls")),
     path("ogc", include("ogc.urls")),
 ]

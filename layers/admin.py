@@ -65,6 +65,7 @@ class FieldInline(FieldInlineBase):
         "is_visible",
         "is_filterable",
         "is_searchable",
+        "search_role",
         "access",
     )
 

@@ -42,6 +42,8 @@ class FieldEntry:
     is_searchable: bool
     access: str
     groups: frozenset[str]
+    search_role: str = ""
+    """A `Field.SearchRole` value; empty: by the field's name."""
     within: tuple[Rule, ...] = ()
 
 
@@ -236,6 +238,7 @@ def _entry(row: Layer, within: tuple[Rule, ...]) -> LayerEntry:
                 is_searchable=field.is_searchable,
                 access=field.access,
                 groups=groups,
+                search_role=field.search_role,
             )
             for field in row.fields.all()
             if field.is_visible

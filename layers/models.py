@@ -184,6 +184,18 @@ class Field(Bilingual):
         DATETIME = "datetime", _("Data e ora")
         JSON = "json", _("Struttura")
 
+    class SearchRole(models.TextChoices):
+        """What the search reads a field as."""
+
+        TEXT = "text", _("Testo")
+        NAME = "name", _("Nome dell'elemento")
+        STREET = "street", _("Nome della strada")
+        NUMBER = "number", _("Numero civico")
+        EXPONENT = "exponent", _("Esponente del civico")
+        SHEET = "sheet", _("Foglio catastale")
+        PARCEL = "parcel", _("Particella catastale")
+        REFERENCE = "reference", _("Riferimento catastale nazionale")
+
     layer = models.ForeignKey(Layer, models.CASCADE, related_name="fields")
     name = models.CharField(_("colonna"), max_length=63, validators=[column_validator])
     source_name = models.CharField(_("nome di origine"), max_length=255, blank=True)
@@ -193,6 +205,13 @@ class Field(Bilingual):
     is_visible = models.BooleanField(_("visibile"), default=True)
     is_filterable = models.BooleanField(_("filtrabile"), default=True)
     is_searchable = models.BooleanField(_("cercabile"), default=False)
+    search_role = models.CharField(
+        _("ruolo nella ricerca"),
+        max_length=10,
+        choices=SearchRole,
+        blank=True,
+        help_text=_("Vuoto: si capisce dal nome della colonna."),
+    )
     access = models.CharField(_("accesso"), max_length=12, choices=Access, default=Access.PUBLIC)
 
     class Meta:
@@ -244,6 +263,7 @@ def geodata_identifier(table_name: str) -> tuple[str, str]:
 from layers.audit.models import ReadOfRestricted  # noqa: E402
 from layers.importing.models import ImportOutcome, ImportRun  # noqa: E402
 from layers.jobs.models import Job  # noqa: E402
+from layers.search.models import SearchEntry, SearchIndex, SearchWord  # noqa: E402
 
 __all__ = [
     "Access",
@@ -254,6 +274,9 @@ __all__ = [
     "Job",
     "Layer",
     "ReadOfRestricted",
+    "SearchEntry",
+    "SearchIndex",
+    "SearchWord",
     "Style",
     "Theme",
     "column_validator",

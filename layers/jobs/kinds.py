@@ -11,6 +11,7 @@ from layers.importing.options import ImportOptions
 from layers.importing.report import as_json, summary
 from layers.jobs.registry import JobContext, JobFailed, kind
 from layers.models import Layer
+from layers.search.index import analyse, index_layer
 from layers.statistics import refresh_statistics
 
 _OPTIONS = ("slug", "title", "title_en", "srid", "encoding", "theme", "access", "attribution")
@@ -56,3 +57,13 @@ def statistics_job(job: JobContext) -> dict[str, Any]:
             continue
         counts[slug] = refresh_statistics(layer)
     return {"message": f"{len(counts)} livelli", "features": counts}
+
+
+@kind("search", repeatable=True)
+def search_job(job: JobContext) -> dict[str, Any]:
+    """Index a layer for the search anew. Parameters: layer, its number. Queued by the database itself."""
+    number = int(job.parameters["layer"])
+    job.progress(1, str(number))
+    entries = index_layer(number)
+    analyse()
+    return {"message": f"{entries} voci", "entries": entries}

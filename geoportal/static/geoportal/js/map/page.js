@@ -2,9 +2,11 @@
 import { Map as MapLibreMap, setWorkerUrl } from 'maplibre-gl'
 import { fill, pageData } from '../page_data.js'
 import { formats } from '../format.js'
+import { searchBox } from '../search.js'
 import { addControls } from './controls.js'
 import { showCoordinates } from './coordinates.js'
 import { showDevices } from './devices.js'
+import { goToFound } from './found.js'
 import { identify } from './identify.js'
 import { supplyImages } from './images.js'
 import { escaped, mapLayers } from './layers.js'
@@ -94,6 +96,7 @@ function start(map) {
   map.getCanvas().addEventListener('keydown', (event) => { if (event.key === 'Enter') found.at(map.project(map.getCenter())) })
   map.getCanvas().setAttribute('aria-label', texts.mapLabel)
   showCoordinates(map, { format })
+  searchBox({ url: config.search, language: config.language, texts, onChoose: goToFound(map, { config, layers, tree, select, panels }) })
   document.documentElement.dataset.map = 'ready'
   return map
 }

@@ -191,7 +191,7 @@ class MaintenancePlan(models.Model):
     until = models.DateField(_("fino al giorno"), null=True, blank=True)
     """Last local day on which a repeated one begins; empty: without end."""
     note = models.CharField(_("lavori"), max_length=200, blank=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

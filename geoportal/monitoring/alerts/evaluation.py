@@ -119,7 +119,7 @@ def _look(now: datetime, rules: Sequence[AlertRule], alerts: Sequence[Alert]) ->
         for rule in metrics:
             parameters = {
                 "kind": rule.kind, "metric": rule.metric, "open": open_devices[rule.pk],
-                "out": out[rule.pk], "raise_at": rule.raise_at, "clear_at": rule.clear_at, "falling": _falls(rule),
+                "out": out[rule.pk], "raise_at": rule.raise_at, "clear_at": rule.clear_at, "falling": falls(rule),
                 "oldest": now - OLDEST_SAMPLE,
             }  # fmt: skip
             cursor.execute(SQL["metric_readings"], parameters)
@@ -133,7 +133,8 @@ def _look(now: datetime, rules: Sequence[AlertRule], alerts: Sequence[Alert]) ->
     return looks
 
 
-def _falls(rule: AlertRule) -> bool:
+def falls(rule: AlertRule) -> bool:
+    """Whether the rule watches for a value that falls: it clears above where it raises."""
     return rule.raise_at is not None and rule.clear_at is not None and rule.clear_at > rule.raise_at
 
 

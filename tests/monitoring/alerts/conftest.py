@@ -73,7 +73,9 @@ def rules(db: None) -> dict[str, AlertRule]:
     """The rules of the migration: a test that empties tables may have run before."""
     AlertRule.objects.all().delete()
     first = import_module("geoportal.monitoring.migrations.0008_first_alert_rules")
-    return {fields["slug"]: AlertRule.objects.create(**fields) for fields in first.RULES}
+    for fields in first.RULES:
+        AlertRule.objects.create(**fields)
+    return {rule.slug: rule for rule in AlertRule.objects.all()}
 
 
 @pytest.fixture

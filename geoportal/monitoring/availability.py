@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -40,7 +41,7 @@ def availability(first: datetime, last: datetime, by: str, kinds: Iterable[str],
     """
     if by not in BY:
         raise ValueError(f"availability is grouped by one of {', '.join(BY)}, not by {by!r}")
-    parameters = {
+    parameters: dict[str, Any] = {
         "first": first, "last": last, "now": now, "by": by, "kinds": sorted(kinds), "lost": list(WITHOUT_CONTACT),
     }  # fmt: skip
     with connection.cursor() as cursor:

@@ -151,6 +151,8 @@ ACCESSIBILITY_URL = env.text("GEOPORTAL_ACCESSIBILITY_URL", "")
 """Address of the accessibility declaration filed with AgID; empty: the portal's own page says what is known."""
 MAP_HOME = (9.985, 45.115, 10.065, 45.155)
 """West, south, east, north in degrees (OGC:CRS84): the built-up city, what the map opens on."""
+MUNICIPALITY_BOUNDS = (9.93, 45.08, 10.12, 45.19)
+"""West, south, east, north in degrees (OGC:CRS84) of the municipality: what lies outside is pointed out on import."""
 
 _basemap_origin = ["/".join(BASEMAP_URL.split("/")[:3])] if "://" in BASEMAP_URL else []
 SECURE_CSP = {

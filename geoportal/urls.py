@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from geoportal import views
 from geoportal.accounts.forms import LoginForm
 from geoportal.health import healthz
+from geoportal.publishing import api
 from geoportal.takeaway import views as takeaway
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -16,6 +17,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("note/", views.notes, name="notes"),
     path("tecnici/", include("geoportal.technicians.urls")),
     path("mappe/<slug:slug>/esporta.html", takeaway.export, name="map-export"),
+    path("pubblica/", include("geoportal.publishing.urls")),
+    path("api/importazioni", api.uploads, name="api-uploads"),
+    path("api/importazioni/<uuid:id>", api.upload, name="api-upload"),
     path("admin/", admin.site.urls),
     path("accedi/", auth.LoginView.as_view(authentication_form=LoginForm), name="login"),
     path("profilo/", include("geoportal.accounts.urls")),

@@ -263,6 +263,7 @@ def geodata_identifier(table_name: str) -> tuple[str, str]:
 from layers.audit.models import ReadOfRestricted  # noqa: E402
 from layers.importing.models import ImportOutcome, ImportRun  # noqa: E402
 from layers.jobs.models import Job  # noqa: E402
+from layers.publishing.models import Upload  # noqa: E402
 from layers.search.models import SearchEntry, SearchIndex, SearchWord  # noqa: E402
 
 __all__ = [
@@ -279,6 +280,7 @@ __all__ = [
     "SearchWord",
     "Style",
     "Theme",
+    "Upload",
     "column_validator",
     "geodata_identifier",
     "slug_validator",

@@ -84,6 +84,12 @@ def is_restricted(thing: Guarded) -> bool:
     return any(rule.access == Access.RESTRICTED.value for rule in (thing, *thing.within))
 
 
+def is_steward(user: User | AnonymousUser) -> bool:
+    """Whether someone may bring data into the catalogue: stewards and administrators."""
+    audience = audience_of(user)
+    return audience.sees_all or STEWARDS in audience.groups
+
+
 def _allows(audience: Audience, rule: Rule) -> bool:
     if rule.access in audience.levels:
         return True

@@ -148,6 +148,7 @@ def _import_vector(
                 layer=number,
                 srid=options.srid,
                 encoding=options.encoding,
+                swap=options.swap,
                 known_srids=sorted(known_srids()),
             ),
             known_srids(),

@@ -22,6 +22,10 @@ _NAMES = {1: "POINT", 2: "LINESTRING", 3: "POLYGON", 4: "MULTIPOINT", 5: "MULTIL
 MULTI_OF = {"POINT": "MULTIPOINT", "LINESTRING": "MULTILINESTRING", "POLYGON": "MULTIPOLYGON"}
 _LINEAR_OF = {8: 2, 9: 2, 10: 3, 11: 5, 12: 6}
 """CircularString, CompoundCurve, CurvePolygon, MultiCurve, MultiSurface, and what they become."""
+_OTHER_NAMES = {
+    7: "GEOMETRYCOLLECTION", 8: "CIRCULARSTRING", 9: "COMPOUNDCURVE", 10: "CURVEPOLYGON", 11: "MULTICURVE",
+    12: "MULTISURFACE", 15: "POLYHEDRALSURFACE", 16: "TIN", 17: "TRIANGLE",
+}  # fmt: skip
 _CURVES = frozenset(_LINEAR_OF)
 _AREAL = ("POLYGON", "MULTIPOLYGON")
 
@@ -43,6 +47,10 @@ class Shapes:
     def curves(self) -> int:
         """Features with arcs or curved surfaces."""
         return sum(count for code, count in self.types.items() if code in _CURVES)
+
+    def names(self) -> dict[str, int]:
+        """Features of each type, by its name."""
+        return {_NAMES.get(code, _OTHER_NAMES.get(code, str(code))): count for code, count in self.types.items()}
 
     @property
     def has_curves(self) -> bool:
@@ -115,6 +123,8 @@ class GeometryPlan:
     has_z: bool
     drop_m: bool
     transformer: Transformer | None
+    swap: bool = False
+    """Northing comes before easting."""
     counts: GeometryCounts = field(default_factory=GeometryCounts)
 
     def hex_wkb(self, wkb: pa.Array) -> pa.Array:
@@ -133,7 +143,7 @@ class GeometryPlan:
 
     def _passes_as_it_is(self, wkb: pa.Array) -> bool:
         # A point is always valid; what needs no move and no promotion goes from the file to the table as bytes.
-        return self.target == "POINT" and self.transformer is None and not self.drop_m and not self.has_z
+        return self.target == "POINT" and self.transformer is None and not (self.drop_m or self.has_z or self.swap)
 
     def _decode(self, wkb: pa.Array) -> np.ndarray[Any, Any]:
         raw = np.asarray(wkb.to_pylist(), dtype=object)
@@ -149,6 +159,10 @@ class GeometryPlan:
             geometries = shapely.force_3d(geometries) if self.has_z else shapely.force_2d(geometries)
         elif self.has_z:
             geometries = shapely.force_3d(geometries)
+        if self.swap:
+            geometries = shapely.transform(
+                geometries, lambda points: points[:, [1, 0, *range(2, points.shape[1])]], include_z=self.has_z
+            )
         self.counts.empty += int(np.count_nonzero(shapely.is_empty(geometries)))
         return geometries
 

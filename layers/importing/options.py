@@ -40,6 +40,8 @@ class ImportOptions:
     title_en: str = ""
     srid: int | None = None
     encoding: str = ""
+    swap: bool = False
+    """The file has northing (or latitude) before easting."""
     theme: str = ""
     access: str = ""
     is_sample: bool = False

@@ -39,6 +39,30 @@ def convert(source: Path, target: Path, srid: int | None) -> dict[str, Any]:
         raise
 
 
+def review(source: Path, srid: int | None) -> dict[str, Any]:
+    """What a GeoTIFF says of itself, without reading its pixels. Raises ImportRefused."""
+    try:
+        with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"), rasterio.open(source, driver="GTiff") as dataset:
+            crs = _crs(dataset, srid)
+            notes = _check(dataset)
+            bounds: Bounds = tuple(dataset.bounds)
+            return {
+                "crs": crs.name,
+                "srid": crs.srid,
+                "crs_how": crs.how,
+                "width": dataset.width,
+                "height": dataset.height,
+                "bands": dataset.count,
+                "resolution": [abs(dataset.res[0]), abs(dataset.res[1])],
+                "nodata": _json_number(dataset.nodata),
+                "bounds": bounds,
+                "degrees": degrees_bounds(crs.crs, bounds),
+                "notes": notes,
+            }
+    except (RasterioError, OSError, ValueError) as error:
+        raise ImportRefused(_("GDAL non riesce a leggere il raster: %(error)s") % {"error": plain(error)}) from error
+
+
 def _crs(dataset: DatasetReader, srid: int | None) -> FoundCrs:
     if srid:
         return chosen(srid)

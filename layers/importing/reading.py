@@ -19,15 +19,19 @@ from layers.importing.sources import VectorSource
 class Reading:
     """A source layer of which everything is known but its rows."""
 
-    def __init__(self, source: VectorSource, known_srids: frozenset[int]) -> None:
+    def __init__(self, source: VectorSource, known_srids: frozenset[int], *, swap: bool = False) -> None:
         self.source = source
+        self.swap = swap
+        """Whether the file has northing before easting."""
+        box = source.bounds
+        self.bounds = (box[1], box[0], box[3], box[2]) if box and swap else box
         self.shapes = Shapes()
         with source.batches() as batches:
             for batch in batches:
                 self.shapes.add(batch.wkb.combine_chunks() if hasattr(batch.wkb, "combine_chunks") else batch.wkb)
         if self.shapes.has_curves:
             source.linearise()
-        self.plan = storage_plan(source.crs, source.bounds, known_srids)
+        self.plan = storage_plan(source.crs, self.bounds, known_srids)
         self.columns, self.lost = columns_for(source.schema, source.json_fields)
         if len(self.columns) > LIMITS.columns:
             raise ImportRefused(_("Ha troppe colonne (%(count)s).") % {"count": len(self.columns)})
@@ -65,7 +69,9 @@ class Reading:
 
     def rows(self) -> Iterator[tuple[bytes, int]]:
         """Text for COPY and the number of rows in it. Raises NeedsMulti, after which `target` is the multi type."""
-        self.geometry = GeometryPlan(self.target, self.shapes.has_z, self.shapes.has_m, self.plan.transformer)
+        self.geometry = GeometryPlan(
+            self.target, self.shapes.has_z, self.shapes.has_m, self.plan.transformer, swap=self.swap
+        )
         try:
             with self.source.batches() as batches:
                 for batch in batches:
@@ -80,7 +86,7 @@ class Reading:
         return {"repaired": counts.repaired + counts.closed, "notes": self._notes(counts)}
 
     def _fits_web_mercator(self) -> bool:
-        degrees = degrees_bounds(self.source.crs.crs, self.source.bounds) if self.source.bounds else None
+        degrees = degrees_bounds(self.source.crs.crs, self.bounds) if self.bounds else None
         return degrees is None or (degrees[1] > -89.0 and degrees[3] < 89.0)
 
     def _notes(self, counts: GeometryCounts) -> list[str]:
@@ -93,6 +99,8 @@ class Reading:
             (self.shapes.curves, _("%(count)s archi e superfici curve portati a linee spezzate")),
         ]
         notes = [text % {"count": count} for count, text in texts if count]
+        if self.swap:
+            notes.append(_("coordinate est e nord scambiate come chiesto"))
         if self.shapes.has_m:
             notes.append(_("valori M non conservati"))
         if self.lost:

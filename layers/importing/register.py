@@ -91,7 +91,7 @@ def new_slug(source: SourceId, options: ImportOptions, srid: int | None) -> str:
     """The slug asked for, or a free one made from the title. Raises ImportRefused where the one asked for cannot be."""
     if options.slug:
         return _asked_slug(options.slug)
-    base = slug_from(title_from(source.title, srid))
+    base = slug_from(options.title or title_from(source.title, srid))
     slug, number = base, 2
     while Layer.objects.filter(slug=slug).exists() or _table_exists(slug.replace("-", "_")):
         slug, number = f"{base}-{number}", number + 1

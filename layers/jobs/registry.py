@@ -59,6 +59,7 @@ class Kind:
 
 
 _KINDS: dict[str, Kind] = {}
+_OURS = ("layers.jobs.kinds", "layers.processes.jobs", "layers.publishing.jobs")
 
 
 def kind(
@@ -77,6 +78,6 @@ def kind(
 
 def kinds() -> dict[str, Kind]:
     """Every kind, by name."""
-    for module in ("layers.jobs.kinds", "layers.processes.jobs", *getattr(settings, "JOB_KIND_MODULES", ())):
+    for module in (*_OURS, *getattr(settings, "JOB_KIND_MODULES", ())):
         import_module(module)
     return _KINDS

@@ -174,7 +174,7 @@ class _Zygote:
             "OMP_NUM_THREADS": "1",
             "ARROW_DEFAULT_MEMORY_POOL": "system",
         }
-        command = [sys.executable, "-m", "layers.importing.reader.zygote"]
+        command = [sys.executable, "-W", "ignore::DeprecationWarning", "-m", "layers.importing.reader.zygote"]
         self._process = subprocess.Popen(
             command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=environment, cwd=settings.BASE_DIR
         )

@@ -82,11 +82,28 @@ class Desk:
             "not_isolated": self._missing,
         }
 
-    def on_inspect(self, layer: int, srid: int | None, encoding: str, known_srids: list[int]) -> dict[str, Any]:
+    def on_inspect(
+        self, layer: int, srid: int | None, encoding: str, known_srids: list[int], swap: bool = False
+    ) -> dict[str, Any]:
         """Look at one layer, as far as its rows can be written afterwards."""
         source = self._openers[layer].open(srid, encoding)
-        self._readings[layer] = Reading(source, frozenset(known_srids))
+        self._readings[layer] = Reading(source, frozenset(known_srids), swap=swap)
         return self._readings[layer].facts()
+
+    def on_review(
+        self, layer: int, srid: int | None, encoding: str, known_srids: list[int], swap: bool = False
+    ) -> dict[str, Any]:
+        """Look at one layer as a person wants to see it before it goes in."""
+        from layers.importing.review import review
+
+        self.on_inspect(layer, srid, encoding, known_srids, swap)
+        return review(self._readings[layer])
+
+    def on_raster_review(self, srid: int | None) -> dict[str, Any]:
+        """What the raster says of itself."""
+        from layers.importing import raster
+
+        return raster.review(self._path, srid)
 
     def on_raster(self, target: str, srid: int | None) -> dict[str, Any]:
         """Write the raster as a COG."""

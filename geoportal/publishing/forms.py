@@ -1,0 +1,71 @@
+"""The review page's form: what the steward chose for each layer, read and checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from layers.catalogue import catalogue
+from layers.importing.errors import ImportRefused
+from layers.models import Access, Layer, Theme
+from layers.publishing.models import Upload
+from layers.publishing.services import LayerChoice
+from layers.rights import Audience
+
+ENCODINGS = ("utf-8", "cp1252", "iso8859-15", "cp850", "cp437", "mac-roman")
+
+
+def choices_of(data: QueryDict, upload: Upload, audience: Audience, *, only_ticked: bool) -> list[LayerChoice]:
+    """One choice for each layer of the last look (`only_ticked`: of those to be imported). Raises ImportRefused."""
+    slugs = [slug for slug, _title in replaceable(audience)]
+    looked = upload.inspection.result if upload.inspection else {}
+    found = []
+    for number, file in enumerate(looked.get("files", [])):
+        for place, layer in enumerate(file["layers"]):
+            prefix = f"{number}-{place}-"
+            if not only_ticked or data.get(f"{prefix}take"):
+                found.append(_choice(data, prefix, number, layer, slugs))
+    return found
+
+
+def _choice(data: QueryDict, prefix: str, number: int, layer: dict[str, Any], slugs: list[str]) -> LayerChoice:
+    chosen = layer.get("chosen", {})
+    return LayerChoice(
+        file=number,
+        layer=str(layer["name"]),
+        title=data.get(f"{prefix}title", "").strip()[:200],
+        slug=_known(data.get(f"{prefix}slug", ""), slugs, _("livello")),
+        theme=_known(data.get(f"{prefix}theme", ""), Theme.objects.values_list("slug", flat=True), _("tema")),
+        access=_known(data.get(f"{prefix}access", ""), Access.values, _("accesso")),
+        srid=srid_of(data.get(f"{prefix}srid", str(chosen.get("srid") or ""))),
+        encoding=_known(data.get(f"{prefix}encoding", chosen.get("encoding", "")), ENCODINGS, _("codifica")),
+        swap=bool(data.get(f"{prefix}swap")) if f"{prefix}form" in data else bool(chosen.get("swap")),
+    )
+
+
+def srid_of(text: str) -> int | None:
+    """An EPSG code: "3003", "EPSG:3003"; None for an empty text. Raises ImportRefused."""
+    digits = text.strip().upper().removeprefix("EPSG:").strip()
+    if not digits:
+        return None
+    if not digits.isdecimal() or not 1024 <= int(digits) <= 999_999:
+        raise ImportRefused(
+            _("%(text)r non è un codice EPSG: scrivere un numero come 32632 o 3003.") % {"text": text[:40]}
+        )
+    return int(digits)
+
+
+def _known(value: str, allowed: Any, what: str) -> str:
+    value = value.strip()
+    if value and value not in set(allowed):
+        raise ImportRefused(_("«%(value)s»: %(what)s che non esiste.") % {"value": value[:80], "what": what})
+    return value
+
+
+def replaceable(audience: Audience) -> list[tuple[str, str]]:
+    """Slug and title of the layers whose data an import may replace."""
+    visible = {entry.slug for entry in catalogue().visible(audience)}
+    rows = Layer.objects.filter(imports__isnull=False, is_live=False).distinct().order_by("title_it")
+    return [(layer.slug, layer.title) for layer in rows if layer.slug in visible]

@@ -33,8 +33,12 @@ _made = TileCache(32 * 2**20)
 
 def document(ask: Ask, name: str, make: Callable[[], dict[str, Any]]) -> bytes:
     """JSON bytes of a document, made once per catalogue version, audience, address and language."""
-    key = (ask.catalogue.version, ask.audience, ask.base, ask.language, name)
-    return _made.get(key, lambda: json.dumps(make(), ensure_ascii=False, separators=(",", ":")).encode())
+    return held(ask, name, lambda: json.dumps(make(), ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def held(ask: Ask, name: str, make: Callable[[], bytes]) -> bytes:
+    """Bytes of any document, made once in the same way."""
+    return _made.get((ask.catalogue.version, ask.audience, ask.base, ask.language, name), make)
 
 
 def landing(ask: Ask) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ogc.views import core, coverages, exports, items, jobs, map_tiles, maps, processes, records, styles, tiles
+from ogc.views import core, coverages, exports, items, jobs, map_tiles, maps, processes, records, styles, tiles, wms
 
 app_name = "ogc"
 
@@ -40,6 +40,7 @@ urlpatterns = [
     path("/collections/<str:slug>/map/tiles", map_tiles.map_tileset_list, name="map-tilesets"),
     path("/collections/<str:slug>/map/tiles/<str:tms>", map_tiles.map_tileset, name="map-tileset"),
     path("/collections/<str:slug>/map/tiles/<str:tms>/<str:z>/<str:y>/<str:x>", map_tiles.picture, name="map-tile"),
+    path("/wms", wms.wms, name="wms"),
     path("/styles", styles.all_styles, name="styles"),
     path("/collections/<str:slug>/styles", styles.style_list, name="collection-styles"),
     path("/collections/<str:slug>/styles/<str:style>", styles.style, name="style"),

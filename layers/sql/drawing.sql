@@ -7,12 +7,12 @@
     WHERE !bbox! IS NOT NULL
 ) AS drawn
 
--- name: nearest
--- Identifiers and attributes of what meets a small box, smallest first. in: limit, and what the box brings.
-SELECT coalesce(json_agg(row_to_json(found)), '[]')::text
+-- name: found
+-- What meets a small box, smallest first. in: west south east north srid limit. out: GeoJSON features, comma separated.
+SELECT string_agg({feature}, ',')
 FROM (
-    SELECT {columns} FROM {table} AS f
-    WHERE ST_Intersects({geometry}, {box})
+    SELECT f.* FROM {table} AS f
+    WHERE ST_Intersects({geometry}, ST_MakeEnvelope(%(west)s, %(south)s, %(east)s, %(north)s, %(srid)s))
     ORDER BY ST_Area(Box2D({geometry})), {id}
     LIMIT %(limit)s
-) AS found
+) AS f

@@ -1,0 +1,138 @@
+"""/ogc/wms: the Web Map Service that desktop tools have spoken for twenty years."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from layers.drawing.legend import legend_picture
+from layers.drawing.query import features_at
+from layers.errors import LayersError
+from layers.rights import PUBLIC
+from ogc import documents
+from ogc.door import Ask, door, etag_of
+from ogc.errors import OgcError
+from ogc.kvp import Kvp
+from ogc.pictures import MEDIA, answered, chosen
+from ogc.wms import EXCEPTIONS, INFO_FORMATS, Version, background_of, format_of, layers_of, report, version_of, view_of
+from ogc.wms_capabilities import capabilities
+
+MAX_FEATURES = 50
+REQUESTS = ("GetCapabilities", "GetMap", "GetFeatureInfo", "GetLegendGraphic")
+
+
+@door({"xml": "text/xml"}, params=None)
+def wms(ask: Ask) -> HttpResponse:
+    """One address for every operation; errors are exception reports."""
+    version = Version(True)
+    try:
+        kvp = Kvp(ask.request)
+        version = version_of(kvp)
+        return _answer(ask, kvp, version)
+    except (OgcError, LayersError) as error:
+        status, body = report(error, version)
+        media = "text/xml" if version.is_13 else "application/vnd.ogc.se_xml"
+        return HttpResponse(body, content_type=media, status=status, headers={"Cache-Control": "no-store"})
+
+
+def _answer(ask: Ask, kvp: Kvp, version: Version) -> HttpResponse:
+    if kvp.get("SERVICE") and kvp.get("SERVICE").upper() != "WMS":
+        raise OgcError(400, "InvalidParameterValue", f"SERVICE={kvp.get('SERVICE')[:20]!r}: here it is WMS.")
+    name = kvp.one_of("REQUEST", (*REQUESTS, "capabilities", "map", "feature_info"), "OperationNotSupported").lower()
+    if name in {"getcapabilities", "capabilities"}:
+        return _capabilities(ask, kvp, version)
+    if name == "getlegendgraphic":
+        return _legend(ask, kvp)
+    kvp.one_of("EXCEPTIONS", EXCEPTIONS, default="XML")
+    return _map(ask, kvp, version) if name in {"getmap", "map"} else _info(ask, kvp, version)
+
+
+def _capabilities(ask: Ask, kvp: Kvp, version: Version) -> HttpResponse:
+    _check_sequence(ask, kvp.get("UPDATESEQUENCE"))
+    body = documents.held(ask, f"wms {version.text}", lambda: capabilities(ask, version))
+    media = "text/xml" if version.is_13 else "application/vnd.ogc.wms_xml"
+    return HttpResponse(body, content_type=media)
+
+
+def _check_sequence(ask: Ask, text: str) -> None:
+    """Whether the client holds this document already, or one of the future (1.3.0, 7.2.3.5)."""
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        return
+    if int(text) == ask.catalogue.version:
+        raise OgcError(400, "CurrentUpdateSequence", "The capabilities you hold are the current ones.")
+    if int(text) > ask.catalogue.version:
+        raise OgcError(400, "InvalidUpdateSequence", f"The current update sequence is {ask.catalogue.version}.")
+
+
+def _map(ask: Ask, kvp: Kvp, version: Version) -> HttpResponse:
+    layers = layers_of(ask, kvp)
+    view, form = view_of(kvp, version), format_of(kvp)
+    response = answered(ask, layers, view, form, background_of(kvp, form))
+    del response["Content-Crs"], response["Content-Bbox"]
+    return response
+
+
+def _info(ask: Ask, kvp: Kvp, version: Version) -> HttpResponse:
+    view = view_of(kvp, version)
+    layers = layers_of(ask, kvp)
+    asked = layers_of(ask, kvp, "QUERY_LAYERS")
+    names = {one.layer.slug for one in layers}
+    for one in asked:
+        if one.layer.slug not in names:
+            raise OgcError(400, "LayerNotDefined", f"QUERY_LAYERS names {one.layer.slug!r}, which LAYERS does not.")
+        if one.layer.kind != "vector":
+            raise OgcError(400, "LayerNotQueryable", f"Layer {one.layer.slug!r} is a raster and cannot be queried.")
+    across, down = ("I", "J") if version.is_13 else ("X", "Y")
+    column, row = _pixel(kvp, across, view.width), _pixel(kvp, down, view.height)
+    limit = min(max(1, kvp.whole("FEATURE_COUNT")), MAX_FEATURES) if kvp.get("FEATURE_COUNT") else 1
+    form = kvp.one_of("INFO_FORMAT", INFO_FORMATS, "InvalidFormat", default="text/html")
+    found = []
+    for one in asked:
+        audience = ask.audience_for(one.layer)
+        features = json.loads(b"[" + features_at(one.layer, audience, view, (column, row), limit) + b"]")
+        found.append((one.layer, features))
+    return _written(ask, found, form)
+
+
+def _pixel(kvp: Kvp, name: str, size: int) -> int:
+    text = kvp.get(name)
+    if not (text.isascii() and text.isdigit() and len(text) < 9 and int(text) < size):
+        raise OgcError(400, "InvalidPoint", f"{name}={text[:20]!r}: a whole number from 0 to {size - 1}.")
+    return int(text)
+
+
+def _written(ask: Ask, found: list[tuple[Any, list[dict[str, Any]]]], form: str) -> HttpResponse:
+    if form == "application/json":
+        features = [{**feature, "id": f"{layer.slug}.{feature['id']}"} for layer, rows in found for feature in rows]
+        body = json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False)
+        return HttpResponse(body, content_type=form)
+    tables = []
+    for layer, rows in found:
+        titles = {entry.name: (entry.title_en if ask.language == "en" else entry.title_it) for entry in layer.fields}
+        title = layer.title_en if ask.language == "en" else layer.title_it
+        facts = [[(titles.get(name, name), value) for name, value in row["properties"].items()] for row in rows]
+        tables.append({"title": title, "features": facts})
+    if form == "text/html":
+        return render(ask.request, "ogc/feature_info.html", {"tables": tables, "language": ask.language})
+    lines = []
+    for table in tables:
+        lines.append(str(table["title"]))
+        for number, facts in enumerate(table["features"], 1):
+            lines.append(f"  {number}")
+            lines += [f"    {name} = {'' if value is None else value}" for name, value in facts]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
+
+
+def _legend(ask: Ask, kvp: Kvp) -> HttpResponse:
+    form = kvp.one_of("FORMAT", list(MEDIA.values()), "InvalidFormat", default="image/png").removeprefix("image/")
+    one = chosen(ask, kvp.need("LAYER"), kvp.get("STYLE"))
+    title = one.layer.title_en if ask.language == "en" else one.layer.title_it
+    body = legend_picture(one.layer, one.style.spec, ask.language, form, title=title)
+    response = HttpResponse(body, content_type=MEDIA[form])
+    response["ETag"] = etag_of(body)
+    response["Cache-Control"] = "public, no-cache" if one.audience == PUBLIC else "private, no-cache"
+    response["Vary"] = "Accept-Language" if one.audience == PUBLIC else "Accept-Language, Cookie"
+    return response

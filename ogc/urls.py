@@ -2,7 +2,21 @@
 
 from django.urls import path
 
-from ogc.views import core, coverages, exports, items, jobs, map_tiles, maps, processes, records, styles, tiles, wms
+from ogc.views import (
+    core,
+    coverages,
+    exports,
+    items,
+    jobs,
+    map_tiles,
+    maps,
+    processes,
+    records,
+    styles,
+    tiles,
+    wfs,
+    wms,
+)
 
 app_name = "ogc"
 
@@ -12,6 +26,7 @@ urlpatterns = [
     path("/conformance", core.conformance, name="conformance"),
     path("/openapi", core.openapi, name="openapi"),
     path("/collections", core.collections, name="collections"),
+    path("/wfs", wfs.wfs, name="wfs"),
     path("/processes", processes.processes, name="processes"),
     path("/processes/<str:process_id>", processes.process, name="process"),
     path("/processes/<str:process_id>/execution", processes.execution, name="execution"),

@@ -1,0 +1,1 @@
+"""WFS 2.0 (OGC 09-025r2) for programs that read no OGC API: reading only, by address or by XML."""

@@ -169,7 +169,7 @@ class LayerAdmin(LayerBase):
                 )
             },
         ),
-        (gettext_lazy("Accesso"), {"fields": ("access", "groups")}),
+        (gettext_lazy("Accesso"), {"fields": ("access", "groups", "is_editable")}),
         (gettext_lazy("Mappa"), {"fields": ("shown_by_default", "min_zoom", "max_zoom")}),
         (
             gettext_lazy("Dati"),

@@ -112,6 +112,7 @@ class LayerEntry:
     groups: frozenset[str]
     fields: tuple[FieldEntry, ...]
     styles: tuple[StyleEntry, ...]
+    is_editable: bool = False
     within: tuple[Rule, ...] = ()
     """The rules of the layer's theme and of those above it: the strictest decides."""
 
@@ -247,6 +248,7 @@ def _entry(row: Layer, within: tuple[Rule, ...]) -> LayerEntry:
             StyleEntry(style.name, style.title_it, style.title_en or style.title_it, style.spec)
             for style in row.styles.all()
         ),
+        is_editable=row.is_editable,
         within=within,
     )
 

@@ -22,6 +22,15 @@ class FeatureNotFound(LayersError):
         super().__init__(f"Layer {slug!r} has no feature {identifier[:80]!r}; its items list those there are.")
 
 
+class OutOfDate(LayersError):
+    """A feature was changed after the writer read it."""
+
+    def __init__(self, slug: str, identifier: str) -> None:
+        super().__init__(
+            f"Feature {identifier[:80]!r} of {slug!r} is not the one of If-Match any more: read it again, then write."
+        )
+
+
 class BadQuery(LayersError):
     """A question that cannot be put to the data: the text names the parameter, what came and what is allowed."""
 

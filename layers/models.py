@@ -150,6 +150,11 @@ class Layer(Bilingual):
     access = models.CharField(_("accesso"), max_length=12, choices=Access, default=Access.PUBLIC)
     groups = models.ManyToManyField(Group, blank=True, verbose_name=_("gruppi"), related_name="layers")
     is_published = models.BooleanField(_("pubblicato"), default=True)
+    is_editable = models.BooleanField(
+        _("modificabile dai servizi"),
+        default=False,
+        help_text=_("Amministratori e curatori ne possono scrivere gli elementi, anche da QGIS."),
+    )
 
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from geoportal.models import User
+    from layers.catalogue import LayerEntry
 
 PROFESSIONALS = "professionisti"
 PLANNERS = "pianificatori"
@@ -77,6 +78,13 @@ def may_see(audience: Audience, thing: Guarded) -> bool:
     if audience.sees_all:
         return True
     return _allows(audience, thing) and all(_allows(audience, rule) for rule in thing.within)
+
+
+def may_edit(audience: Audience, layer: LayerEntry) -> bool:
+    """Whether this audience may write features: administrators and stewards, in layers that are open to editing."""
+    is_writer = audience.sees_all or STEWARDS in audience.groups
+    is_open = layer.kind == "vector" and layer.is_editable and not layer.is_live
+    return is_open and is_writer and may_see(audience, layer)
 
 
 def is_restricted(thing: Guarded) -> bool:

@@ -38,6 +38,9 @@ CONFORMS_TO = (
             "arithmetic",
         )
     ),
+    f"{_FEATURES}-4/1.0/conf/create-replace-delete",
+    f"{_FEATURES}-4/1.0/conf/update",
+    f"{_FEATURES}-4/1.0/conf/optimistic-locking",
     f"{_FEATURES}-5/1.0/conf/schemas",
     f"{_FEATURES}-5/1.0/conf/core-roles-features",
     f"{_TILES}/core",

@@ -177,6 +177,8 @@ def failure(ask: Ask, error: OgcError) -> HttpResponse:
     else:
         response = HttpResponse(json.dumps(body), content_type=JSON, status=error.status)
     response["Cache-Control"] = "no-store"
+    if error.status == 401:
+        response["WWW-Authenticate"] = 'Basic realm="Geoportale Cremona", charset="UTF-8"'
     if error.status == 503:
         response["Retry-After"] = "5"
     return response
@@ -221,7 +223,7 @@ def _opened(response: HttpResponseBase, methods: str) -> HttpResponseBase:
     response["Access-Control-Allow-Origin"] = "*"
     response["Access-Control-Allow-Methods"] = methods
     response["Access-Control-Allow-Headers"] = (
-        "Accept, Accept-Language, Authorization, Content-Type, If-None-Match, Prefer"
+        "Accept, Accept-Language, Authorization, Content-Crs, Content-Type, If-Match, If-None-Match, Prefer"
     )
     response["Access-Control-Expose-Headers"] = EXPOSED
     response["X-Content-Type-Options"] = "nosniff"

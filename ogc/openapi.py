@@ -9,9 +9,9 @@ from layers.catalogue import Catalogue, FieldEntry, LayerEntry
 from layers.crs import served
 from layers.exporting.formats import FORMATS, offered
 from layers.items import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX
-from layers.rights import Audience
+from layers.rights import Audience, may_edit
 from layers.tiles import MAX_ZOOM
-from ogc import openapi_coverages, openapi_maps, openapi_processes, openapi_records
+from ogc import openapi_coverages, openapi_editing, openapi_maps, openapi_processes, openapi_records
 from ogc.config import DESCRIPTION, JSON_TYPES, TITLE
 from ogc.pictures import can_be_drawn
 
@@ -73,6 +73,9 @@ def _layer(layer: LayerEntry, audience: Audience, language: str) -> dict[str, An
     paths[f"{here}/items/{{featureId}}"] = _get(
         f"item{name}", "One feature", ["featureId", _crs_parameter("crs", layer), "fItems"], "Feature", tag=slug
     )
+    if may_edit(audience, layer):
+        paths[f"{here}/items"] |= openapi_editing.creation(layer, name)
+        paths[f"{here}/items/{{featureId}}"] |= openapi_editing.changes(layer, name)
     if layer.geometry_field:
         tiles = f"{here}/tiles"
         paths[tiles] = _get(f"tilesets{name}", "Vector tilesets", ["fJson"], "Page", tag=slug)

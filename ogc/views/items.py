@@ -15,8 +15,8 @@ from layers.items import Page
 from layers.items import item as one_item
 from layers.items import items as page_of_items
 from ogc import pages
-from ogc.door import GEOJSON, HTML, Ask, door, matches
-from ogc.views import exports
+from ogc.door import GEOJSON, HTML, METHODS, Ask, door, matches
+from ogc.views import editing, exports
 from ogc.views.asking import PAGED, link_header, page_links, read_query, vector_layer, version_etag
 
 ITEM_FORMATS = {"json": GEOJSON, "geojson": GEOJSON, "html": HTML}
@@ -24,9 +24,11 @@ OTHERS = {name: entry.media for name, entry in EXPORT_FORMATS.items() if name !=
 FORMATS = ITEM_FORMATS | OTHERS
 
 
-@door(FORMATS, params=None)
+@door(FORMATS, params=None, methods=f"{METHODS}, POST")
 def items(ask: Ask, slug: str) -> HttpResponseBase:
     """/ogc/collections/{slug}/items"""
+    if ask.request.method == "POST":
+        return editing.create(ask, slug)
     layer = vector_layer(ask, slug)
     query = read_query(ask, layer, PAGED)
     if ask.format in OTHERS:
@@ -48,9 +50,11 @@ def items(ask: Ask, slug: str) -> HttpResponseBase:
     return response
 
 
-@door(ITEM_FORMATS, params=frozenset({"crs"}))
-def item(ask: Ask, slug: str, identifier: str) -> HttpResponse:
+@door(ITEM_FORMATS, params=frozenset({"crs"}), methods=f"{METHODS}, PUT, PATCH, DELETE")
+def item(ask: Ask, slug: str, identifier: str) -> HttpResponseBase:
     """/ogc/collections/{slug}/items/{identifier}"""
+    if ask.request.method not in {"GET", "HEAD"}:
+        return editing.write(ask, slug, identifier)
     layer = vector_layer(ask, slug)
     crs = parse_crs(ask.param("crs"), layer.srid) if "crs" in ask.request.GET else parse_crs("OGC:CRS84", None)
     feature = one_item(layer, ask.audience_for(layer), identifier, crs)
@@ -64,6 +68,7 @@ def item(ask: Ask, slug: str, identifier: str) -> HttpResponse:
     ]
     body = b'%s,"links":%s}' % (feature[:-1], json.dumps(links).encode())
     response = HttpResponse(body, content_type=GEOJSON)
+    response["ETag"] = editing.item_etag(feature, crs)
     response["Content-Crs"] = f"<{crs.uri}>"
     return response
 

@@ -1,0 +1,116 @@
+"""Features written through the services (Features Part 4): who may, in what form, over which version of a feature."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.csrf import CsrfViewMiddleware
+
+from layers import editing
+from layers.catalogue import LayerEntry
+from layers.crs import Crs, served
+from layers.crs import parse as parse_crs
+from layers.editing import Check, Draft
+from layers.errors import FeatureNotFound
+from layers.items import item as one_item
+from layers.rights import may_edit
+from ogc.door import Ask, etag_of, refuse_unknown
+from ogc.errors import OgcError
+from ogc.views.asking import vector_layer
+
+BODY_BYTES = 2 * 2**20
+GEOJSON_TYPES = frozenset({"application/geo+json", "application/json"})
+PATCH_TYPES = GEOJSON_TYPES | {"application/merge-patch+json"}
+
+
+def create(ask: Ask, slug: str) -> HttpResponseBase:
+    """POST of a feature to a collection's items: 201 and where it is now."""
+    layer = _editable(ask, slug)
+    identifier = editing.create(layer, ask.audience, _draft(ask, layer, GEOJSON_TYPES, partial=False))
+    crs = parse_crs("OGC:CRS84", None)
+    response = HttpResponse(status=201, headers={"ETag": feature_etag(ask, layer, identifier, crs)})
+    response["Location"] = f"{ask.base}/collections/{slug}/items/{identifier}"
+    return response
+
+
+def write(ask: Ask, slug: str, identifier: str) -> HttpResponseBase:
+    """PUT, PATCH or DELETE of one feature: 204, with the new ETag when there still is a feature."""
+    layer = _editable(ask, slug)
+    check = _check(ask, layer, identifier)
+    method = ask.request.method
+    if method == "DELETE":
+        editing.delete(layer, identifier, check)
+        return HttpResponse(status=204)
+    if method == "PUT":
+        draft = _draft(ask, layer, GEOJSON_TYPES, partial=False)
+        editing.replace(layer, ask.audience, identifier, draft, check)
+    else:
+        draft = _draft(ask, layer, PATCH_TYPES, partial=True)
+        editing.update(layer, ask.audience, identifier, draft, check)
+    crs = parse_crs("OGC:CRS84", None)
+    return HttpResponse(status=204, headers={"ETag": feature_etag(ask, layer, identifier, crs)})
+
+
+def feature_etag(ask: Ask, layer: LayerEntry, identifier: str, crs: Crs) -> str:
+    """The ETag of one feature as this asker gets it in one CRS."""
+    return item_etag(one_item(layer, ask.audience_for(layer), identifier, crs), crs)
+
+
+def item_etag(feature: bytes, crs: Crs) -> str:
+    """Of the feature itself, without the links around it."""
+    return etag_of(feature, crs.uri)
+
+
+def _editable(ask: Ask, slug: str) -> LayerEntry:
+    refuse_unknown(ask.request, frozenset())
+    layer = vector_layer(ask, slug)
+    user = ask.request.user
+    if not user.is_authenticated:
+        text = "Sign in to write: send an access token of /profilo/gettoni/ as Bearer or as the password of Basic."
+        raise OgcError(401, "Unauthorized", text)
+    if not may_edit(ask.audience, layer):
+        why = "your account may not write in it" if layer.is_editable else "it is not open to editing"
+        raise OgcError(403, "Forbidden", f"Layer {slug!r} cannot be changed: {why}. A steward or administrator can.")
+    _against_forgery(ask.request)
+    return layer
+
+
+def _against_forgery(request: HttpRequest) -> None:
+    """A browser sends its session with requests of other sites too: those need the token of a page of ours."""
+    refused = CsrfViewMiddleware(lambda _request: HttpResponse()).process_view(request, _page, (), {})
+    if refused is not None:
+        text = "With a session, send the header X-CSRFToken of a page of this site; programs send an access token."
+        raise OgcError(403, "Forbidden", text)
+
+
+def _page(request: HttpRequest) -> HttpResponse:
+    """Any view that is not exempt from the check."""
+    return HttpResponse()
+
+
+def _draft(ask: Ask, layer: LayerEntry, types: frozenset[str], *, partial: bool) -> Draft:
+    media = (ask.request.content_type or "").lower()
+    if media not in types:
+        raise OgcError(415, "UnsupportedMediaType", f"Content-Type {media[:60]!r}: send {', '.join(sorted(types))}.")
+    if int(ask.request.META.get("CONTENT_LENGTH") or 0) > BODY_BYTES:
+        raise OgcError(413, "ContentTooLarge", f"A feature may have {BODY_BYTES} bytes.")
+    content = ask.request.body
+    named = ask.request.headers.get("Content-Crs", "").strip("<> ")
+    crs = parse_crs(named, layer.srid) if named else parse_crs("OGC:CRS84", None)
+    return editing.read_draft(content, crs, partial=partial)
+
+
+def _check(ask: Ask, layer: LayerEntry, identifier: str) -> Check:
+    """Whether the feature still is what `If-Match` names, in any CRS it may have been read in."""
+    given = ask.request.headers.get("If-Match")
+    if given is None or given.strip() == "*":
+        return lambda: True
+    held = {part.strip() for part in given.split(",")}  # strong comparison: W/ never matches
+
+    def check() -> bool:
+        try:
+            return any(feature_etag(ask, layer, identifier, crs) in held for crs in served(layer.srid))
+        except FeatureNotFound:
+            return False
+
+    return check

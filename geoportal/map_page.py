@@ -16,11 +16,11 @@ from geoportal.map_texts import map_texts
 from geoportal.marks import marks_for_page
 from layers.catalogue import Catalogue, FieldEntry, LayerEntry
 from layers.rights import Audience
-from layers.styles.defaults import default_style
 from layers.styles.geometry import drawn_as
 from layers.styles.legend import LegendEntry, legend
 from layers.styles.maplibre import Target, compile_layers, raster_layers
-from layers.styles.model import StyleError, StyleSpec, parse
+from layers.styles.model import StyleSpec
+from layers.styles.offered import offered
 
 LICENCES = {
     "CC-BY-4.0": ("CC BY 4.0", "https://creativecommons.org/licenses/by/4.0/deed.it"),
@@ -60,19 +60,16 @@ class TreeTheme:
     children: tuple[TreeTheme, ...]
 
 
-def style_of(entry: LayerEntry) -> StyleSpec:
-    """The layer's first style, or a good default when it has none or one that cannot be read."""
-    try:
-        return parse(entry.styles[0].spec) if entry.styles else default_style(entry.slug, entry.geometry_type)
-    except StyleError:
-        return default_style(entry.slug, entry.geometry_type)
+def style_of(entry: LayerEntry, audience: Audience) -> StyleSpec:
+    """The layer's first style that this audience may be shown, or a good default when it has none."""
+    return offered(entry, audience)[0].spec
 
 
 def layer_tree(held: Catalogue, audience: Audience) -> tuple[TreeTheme, ...]:
     """The themes that hold something this audience may see, in display order."""
     by_theme: dict[str | None, list[TreeLayer]] = {}
     for entry in held.visible(audience):
-        by_theme.setdefault(entry.theme, []).append(_tree_layer(entry))
+        by_theme.setdefault(entry.theme, []).append(_tree_layer(entry, audience))
 
     def branches(parent: str | None) -> tuple[TreeTheme, ...]:
         found = []
@@ -126,17 +123,17 @@ def layer_config(entry: LayerEntry, audience: Audience) -> dict[str, Any]:
         "minZoom": entry.min_zoom,
         "maxZoom": entry.max_zoom,
         "tileMaxZoom": min(max(TILE_MAX_ZOOM, entry.min_zoom), 22),
-        "style": style_layers(entry),
+        "style": style_layers(entry, audience),
         "fields": {field.name: _field(field) for field in entry.visible_fields(audience)},
     }
 
 
-def style_layers(entry: LayerEntry) -> list[dict[str, Any]]:
+def style_layers(entry: LayerEntry, audience: Audience) -> list[dict[str, Any]]:
     """The compiled style layers of one catalogue layer; its source is called like the layer."""
     if entry.kind == "raster":
-        return raster_layers(entry.slug, opacity=style_of(entry).opacity)
+        return raster_layers(entry.slug, opacity=style_of(entry, audience).opacity)
     target = Target(entry.slug, entry.slug, entry.min_zoom, entry.max_zoom)
-    return compile_layers(style_of(entry), entry.geometry_type, target)
+    return compile_layers(style_of(entry, audience), entry.geometry_type, target)
 
 
 def tile_url(entry: LayerEntry) -> str:
@@ -148,9 +145,9 @@ def tile_url(entry: LayerEntry) -> str:
     return f"{base}/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}?f=mvt{version}"
 
 
-def layer_legend(entry: LayerEntry) -> tuple[LegendEntry, ...]:
+def layer_legend(entry: LayerEntry, audience: Audience) -> tuple[LegendEntry, ...]:
     """The legend of a vector layer; empty for rasters and tables."""
-    return () if entry.kind == "raster" else legend(style_of(entry), entry.geometry_type)
+    return () if entry.kind == "raster" else legend(style_of(entry, audience), entry.geometry_type)
 
 
 def in_language(italian: str, english: str) -> str:
@@ -163,13 +160,15 @@ def licence_of(code: str) -> tuple[str, str]:
     return LICENCES.get(code, (code, ""))
 
 
-def _tree_layer(entry: LayerEntry) -> TreeLayer:
+def _tree_layer(entry: LayerEntry, audience: Audience) -> TreeLayer:
     name, url = licence_of(entry.licence)
     return TreeLayer(
         entry=entry,
         title=in_language(entry.title_it, entry.title_en),
         abstract=in_language(entry.abstract_it, entry.abstract_en),
-        legend=tuple((in_language(line.label_it, line.label_en), line.swatch_url) for line in layer_legend(entry)),
+        legend=tuple(
+            (in_language(line.label_it, line.label_en), line.swatch_url) for line in layer_legend(entry, audience)
+        ),
         licence=name,
         licence_url=url,
         device_kind=DEVICE_LAYERS.get(entry.slug, ""),

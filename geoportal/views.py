@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +16,7 @@ from geoportal.map_page import layer_tree, map_config, style_layers, tile_url
 from geoportal.marks import MARKS
 from layers.catalogue import LayerEntry, catalogue
 from layers.errors import LayerNotFound
-from layers.rights import audience_of
+from layers.rights import Audience, audience_of
 
 BACKGROUND = "#f6f4ef"
 
@@ -42,8 +43,8 @@ def style_of_all(request: HttpRequest) -> HttpResponse:
     """One MapLibre style of every layer the asker may see; those not shown at first have `visibility: none`."""
     audience = audience_of(request.user)
     held = catalogue()
-    entries = [entry for entry in held.visible(audience) if style_layers(entry)]
-    return _style(request, entries, f"{held.version}.{_versions(entries)}", private=not audience.is_public)
+    entries = [entry for entry in held.visible(audience) if style_layers(entry, audience)]
+    return _style(request, entries, audience, held.version)
 
 
 @require_safe
@@ -55,22 +56,25 @@ def style_of_layer(request: HttpRequest, slug: str) -> HttpResponse:
         entry = held.layer(slug, audience)
     except LayerNotFound as error:
         raise Http404(str(error)) from error
-    return _style(request, [entry], f"{held.version}.{_versions([entry])}", private=not audience.is_public)
+    return _style(request, [entry], audience, held.version)
 
 
-def _style(request: HttpRequest, entries: list[LayerEntry], version: str, *, private: bool) -> HttpResponse:
-    etag = quote_etag(f"{version}-{request.get_host()}")
+def _style(request: HttpRequest, entries: list[LayerEntry], audience: Audience, version: int) -> HttpResponse:
+    # Who signs in keeps the browser's copies: what someone else may see must not count as the same answer.
+    asker = (sorted(audience.levels), sorted(audience.groups), audience.sees_all)
+    what = repr((version, _versions(entries), asker, request.get_host()))
+    etag = quote_etag(hashlib.blake2b(what.encode(), digest_size=12).hexdigest())
     if etag in parse_etags(request.headers.get("If-None-Match", "")):
         response = HttpResponse(status=304)
     else:
-        response = JsonResponse(_style_document(request, entries))
+        response = JsonResponse(_style_document(request, entries, audience))
     response["ETag"] = etag
     response["Vary"] = "Cookie"
-    patch_cache_control(response, private=private, public=not private, no_cache=True)
+    patch_cache_control(response, private=not audience.is_public, public=audience.is_public, no_cache=True)
     return response
 
 
-def _style_document(request: HttpRequest, entries: list[LayerEntry]) -> dict[str, Any]:
+def _style_document(request: HttpRequest, entries: list[LayerEntry], audience: Audience) -> dict[str, Any]:
     base = settings.PUBLIC_URL or request.build_absolute_uri("/").rstrip("/")
     sources: dict[str, Any] = {}
     layers: list[dict[str, Any]] = [
@@ -85,7 +89,7 @@ def _style_document(request: HttpRequest, entries: list[LayerEntry]) -> dict[str
             **({"tileSize": 256} if entry.kind == "raster" else {}),
         }
         hidden = len(entries) > 1 and not entry.shown_by_default
-        for layer in style_layers(entry):
+        for layer in style_layers(entry, audience):
             layout = {**layer.get("layout", {}), "visibility": "none" if hidden else "visible"}
             layers.append({**layer, "layout": layout})
     return {"version": 8, "name": "Geoportale Cremona", "sources": sources, "layers": layers}

@@ -19,6 +19,7 @@ from geoportal.marks import MARKS, mark_of, mark_svg
 from geoportal.takeaway.inline import InlineMap, Verbatim
 from geoportal.technicians.selectors import DeviceRow
 from layers.catalogue import FieldEntry, LayerEntry
+from layers.rights import Audience
 from layers.styles.expressions import as_text
 from layers.styles.geometry import drawn_as
 from layers.styles.model import StyleSpec, Symbol
@@ -51,10 +52,11 @@ class Sheet:
     legend: tuple[tuple[str, str], ...]
 
 
-def layer_file(entry: LayerEntry, fields: tuple[FieldEntry, ...], features: bytes, now: datetime) -> bytes:
+def layer_file(entry: LayerEntry, audience: Audience, features: bytes, now: datetime) -> bytes:
     """The file of a layer. `features`: comma-separated GeoJSON features in OGC:CRS84, of the visible fields alone."""
+    fields = entry.visible_fields(audience)
     members = json.loads(b"[" + features + b"]")
-    style, kinds = style_of(entry), drawn_as(entry.geometry_type)
+    style, kinds = style_of(entry, audience), drawn_as(entry.geometry_type)
     rows = [_prepared(member, fields, style) for member in members if member.get("geometry")]
     page = _page(_bounds(rows) or entry.bbox)
     if rows:
@@ -73,7 +75,9 @@ def layer_file(entry: LayerEntry, fields: tuple[FieldEntry, ...], features: byte
         licence=licence_of(entry.licence)[0],
         is_sample=entry.is_sample,
         shown=len(rows),
-        legend=tuple((in_language(line.label_it, line.label_en), line.swatch) for line in layer_legend(entry)),
+        legend=tuple(
+            (in_language(line.label_it, line.label_en), line.swatch) for line in layer_legend(entry, audience)
+        ),
     )
     return _written(page, sheet, now)
 

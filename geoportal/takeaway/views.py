@@ -47,8 +47,7 @@ def export(request: HttpRequest, slug: str) -> HttpResponse:
         return _refused(request, str(error), 400)
     if page.next_after is not None or len(page.features) > BYTES_CAP:
         return _refused(request, _too_many(page.matched, page.returned), 413)
-    fields = entry.visible_fields(audience)
-    return _file(entry, layer_file(entry, fields, page.features, timezone.now()), audience)
+    return _file(entry, layer_file(entry, audience, page.features, timezone.now()), audience)
 
 
 def _too_many(matched: int | None, returned: int) -> str:

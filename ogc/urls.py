@@ -16,6 +16,7 @@ from ogc.views import (
     tiles,
     wfs,
     wms,
+    wmts,
 )
 
 app_name = "ogc"
@@ -56,6 +57,13 @@ urlpatterns = [
     path("/collections/<str:slug>/map/tiles/<str:tms>", map_tiles.map_tileset, name="map-tileset"),
     path("/collections/<str:slug>/map/tiles/<str:tms>/<str:z>/<str:y>/<str:x>", map_tiles.picture, name="map-tile"),
     path("/wms", wms.wms, name="wms"),
+    path("/wmts", wmts.kvp, name="wmts"),
+    path("/wmts/1.0.0/WMTSCapabilities.xml", wmts.rest_capabilities, name="wmts-capabilities"),
+    path(
+        "/wmts/1.0.0/<str:slug>/<str:style>/<str:tms>/<str:z>/<str:y>/<str:x>.<str:form>",
+        wmts.rest_tile,
+        name="wmts-tile",
+    ),
     path("/styles", styles.all_styles, name="styles"),
     path("/collections/<str:slug>/styles", styles.style_list, name="collection-styles"),
     path("/collections/<str:slug>/styles/<str:style>", styles.style, name="style"),

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from django.http import HttpResponse
-from django.shortcuts import render
 
 from layers.drawing.legend import legend_picture
 from layers.drawing.query import features_at
@@ -15,6 +13,7 @@ from layers.rights import PUBLIC
 from ogc import documents
 from ogc.door import Ask, door, etag_of
 from ogc.errors import OgcError
+from ogc.feature_info import written
 from ogc.kvp import Kvp
 from ogc.pictures import MEDIA, answered, chosen
 from ogc.wms import EXCEPTIONS, INFO_FORMATS, Version, background_of, format_of, layers_of, report, version_of, view_of
@@ -94,7 +93,7 @@ def _info(ask: Ask, kvp: Kvp, version: Version) -> HttpResponse:
         audience = ask.audience_for(one.layer)
         features = json.loads(b"[" + features_at(one.layer, audience, view, (column, row), limit) + b"]")
         found.append((one.layer, features))
-    return _written(ask, found, form)
+    return written(ask, found, form)
 
 
 def _pixel(kvp: Kvp, name: str, size: int) -> int:
@@ -102,28 +101,6 @@ def _pixel(kvp: Kvp, name: str, size: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 9 and int(text) < size):
         raise OgcError(400, "InvalidPoint", f"{name}={text[:20]!r}: a whole number from 0 to {size - 1}.")
     return int(text)
-
-
-def _written(ask: Ask, found: list[tuple[Any, list[dict[str, Any]]]], form: str) -> HttpResponse:
-    if form == "application/json":
-        features = [{**feature, "id": f"{layer.slug}.{feature['id']}"} for layer, rows in found for feature in rows]
-        body = json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False)
-        return HttpResponse(body, content_type=form)
-    tables = []
-    for layer, rows in found:
-        titles = {entry.name: (entry.title_en if ask.language == "en" else entry.title_it) for entry in layer.fields}
-        title = layer.title_en if ask.language == "en" else layer.title_it
-        facts = [[(titles.get(name, name), value) for name, value in row["properties"].items()] for row in rows]
-        tables.append({"title": title, "features": facts})
-    if form == "text/html":
-        return render(ask.request, "ogc/feature_info.html", {"tables": tables, "language": ask.language})
-    lines = []
-    for table in tables:
-        lines.append(str(table["title"]))
-        for number, facts in enumerate(table["features"], 1):
-            lines.append(f"  {number}")
-            lines += [f"    {name} = {'' if value is None else value}" for name, value in facts]
-    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
 
 def _legend(ask: Ask, kvp: Kvp) -> HttpResponse:

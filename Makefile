@@ -19,7 +19,7 @@ help: ## List the targets
 	@echo
 	@echo "  make run PORT=8080 DATA=folder FLEET=0 MQTT_PORT=18884"
 	@echo "      PORT       of the site (8000)            DATA   folder whose geodata files become layers"
-	@echo "      MQTT_PORT  of the broker (18883)         FLEET  number of simulated devices; 0: no simulator"
+	@echo "      MQTT_PORT  of the broker (18883)         FLEET  number of simulated devices (all); 0: no simulator"
 	@echo "      GEOPORTAL_VAR, GEOPORTAL_LISTEN and the other variables of .env.example work here as well"
 
 run: ## Install what is missing and run the whole product until Ctrl-C

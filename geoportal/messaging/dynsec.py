@@ -193,8 +193,8 @@ def device_commands(devid: str, shard: str, password: str) -> list[Command]:
         _rule("publishClientSend", f"{own}/up/#"),
         _rule("publishClientReceive", f"{own}/dn/#"),
         _rule("subscribePattern", f"{own}/dn/#"),
-        _rule("publishClientReceive", topics.SERVER_STATE),
-        _rule("subscribeLiteral", topics.SERVER_STATE),
+        _rule("publishClientReceive", topics.SERVER_STATES),
+        _rule("subscribePattern", topics.SERVER_STATES),
     ]
     return [
         {"command": "deleteClient", "username": devid},

@@ -2,17 +2,20 @@
 
     cremona/v1/<shard>/<devid>/up/<channel>     what a device says: state, info, tele, event, cmdres
     cremona/v1/<shard>/<devid>/dn/<channel>     what the centre says: cmd, cfg, ack
-    cremona/v1/srv/state                        whether the centre is listening
+    cremona/v1/srv/state/<first>-<last>         whether the centre listens to these shards
 
 See docs/mqtt-contract.md. No Django import here: the agents run without it.
 """
 
 import re
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 ROOT = "cremona/v1"
 SERVER_STATE = f"{ROOT}/srv/state"
+"""Below it each worker of ingest keeps one retained message for its range of shards: one's end is not the others'."""
+SERVER_STATES = f"{SERVER_STATE}/+"
 SERVER_PROBE = f"{ROOT}/srv/probe"
 """Where ingest sends itself a message to know that its whole way through the broker works."""
 SHARDS = 16
@@ -21,6 +24,7 @@ UP_CHANNELS = frozenset({"state", "info", "tele", "event", "cmdres"})
 DOWN_CHANNELS = frozenset({"cmd", "cfg", "ack"})
 
 _DEVID = re.compile(r"[a-z0-9-]{3,32}")
+_STATE = re.compile(rf"{SERVER_STATE}/([0-9a-f]{{2}})-([0-9a-f]{{2}})")
 _UP = re.compile(rf"{ROOT}/([0-9a-f]{{2}})/([a-z0-9-]{{3,32}})/up/([a-z]+)")
 
 
@@ -69,6 +73,17 @@ def parse_up(topic: str) -> UpTopic:
     if match is None or match[3] not in UP_CHANNELS:
         raise TopicError(f"topic {topic[:120]!r} is not {ROOT}/<shard>/<devid>/up/<channel>")
     return UpTopic(shard=match[1], devid=match[2], channel=match[3])
+
+
+def server_state(shards: Sequence[str]) -> str:
+    """Where the worker that listens to a range of shards says so."""
+    return f"{SERVER_STATE}/{shards[0]}-{shards[-1]}"
+
+
+def concerns(topic: str, shard: str) -> bool:
+    """Whether a topic of the centre's state speaks for this shard."""
+    match = _STATE.fullmatch(topic)
+    return match is not None and match[1] <= shard <= match[2]
 
 
 def subscription(shard: str) -> str:

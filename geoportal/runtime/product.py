@@ -43,7 +43,7 @@ class Wishes:
 
     data: Path | None = None
     fleet: int | None = None
-    """Number of simulated devices beside the sample ones; 0: no simulator; None: the simulator's own default."""
+    """How many of the sample devices are simulated, by their codes in order; 0: none; None: all."""
     sample: bool = True
 
 

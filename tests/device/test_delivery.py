@@ -125,6 +125,23 @@ def test_a_message_the_broker_dropped_counts_as_not_sent(spool: Spool, line: Lin
     assert line.seqs() == [1, 2, 1, 2]
 
 
+def test_an_outage_is_told_once(spool: Spool, line: Line, caplog: pytest.LogCaptureFixture) -> None:
+    add(spool, 1)
+    with caplog.at_level("WARNING", "geoportal.device"):
+        for number in range(1, 6):
+            line.pass_time(100)
+            line.delivery.confirmed(len(line.sent), NOBODY)
+            assert len(caplog.records) == 1, f"attempt {number}"
+        line.pass_time(100)
+        line.delivery.confirmed(len(line.sent), REFUSED)
+        assert len(caplog.records) == 2, "another reason is news"
+        line.pass_time(2000)
+        line.delivery.confirmed(len(line.sent), SUCCESS)
+        line.pass_time(2000)
+        line.delivery.confirmed(len(line.sent), NOBODY)
+        assert len(caplog.records) == 3, "and so is another outage"
+
+
 def test_silence_is_answered_by_sending_again_ever_more_slowly(spool: Spool, line: Line) -> None:
     add(spool)
     line.delivery.send()

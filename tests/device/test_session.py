@@ -124,7 +124,7 @@ def test_the_centre_that_comes_back_is_told_again(device: Device, centre: Centre
         mine = of_device(device)
         device.start()
         await expect("info", mine)
-        await asyncio.to_thread(centre.say, topics.SERVER_STATE, {"s": "online"})
+        await asyncio.to_thread(centre.say, topics.server_state(["00", "0f"]), {"s": "online"})
         await expect("info", mine)
 
     run(story, device, centre)

@@ -119,6 +119,23 @@ def test_the_standby_takes_over_the_session(ingest: Ingest) -> None:
     assert second.poll() is None
 
 
+def test_one_worker_that_ends_does_not_speak_for_the_others(ingest: Ingest, broker: TestBroker) -> None:
+    ingest.ready("00-07")
+    killed = ingest.start("08-0f")
+    two = "SELECT 1 FROM ingest_heartbeat WHERE connected HAVING count(*) = 2"
+    eventually(lambda: rows(two), "both listen")
+    reader = broker.account("state-reader", ("subscribePattern", "#"), ("publishClientReceive", "#"))
+
+    def told() -> dict[str, str]:
+        retained = reader.subscribe(topics.SERVER_STATES, "-v", seconds=1).stdout.splitlines()
+        words = dict(line.removeprefix(f"{topics.SERVER_STATE}/").split(" ", 1) for line in retained)
+        return {shards: json.loads(word)["s"] for shards, word in words.items() if shards in ("00-07", "08-0f")}
+
+    eventually(lambda: told() == {"00-07": "online", "08-0f": "online"}, "both say that they listen")
+    ingest.stop(killed, signal.SIGKILL)
+    eventually(lambda: told() == {"00-07": "online", "08-0f": "offline"}, "only the killed one's shards are not heard")
+
+
 def test_devices_are_told_what_is_stored(ingest: Ingest, broker: TestBroker) -> None:
     ingest.ready()
     hotspot = Fielded.new()

@@ -37,7 +37,7 @@ def test_a_device_cannot_speak_for_another(broker: TestBroker) -> None:
     _, other = enrolled()
     assert not accepted(mine.publish(other.topic("tele"), "{}"))
     assert not accepted(mine.publish(topics.down(mine.username, "cmd"), "{}"))
-    assert not accepted(mine.publish(topics.SERVER_STATE, "{}"))
+    assert not accepted(mine.publish(topics.server_state(["00", "0f"]), "{}"))
 
 
 def test_a_device_cannot_take_another_client_id(broker: TestBroker) -> None:
@@ -61,7 +61,7 @@ def test_a_device_listens_to_its_own_commands_and_the_server(broker: TestBroker)
     down = topics.down(peer.username, "cfg")
     assert accepted(ingest.publish(down, '{"rev":3}', "-r"))
     assert peer.subscribe(down, "-C", "1").stdout.strip() == '{"rev":3}'
-    assert "denied" not in peer.subscribe(topics.SERVER_STATE, seconds=1).stderr
+    assert "denied" not in peer.subscribe(topics.SERVER_STATES, seconds=1).stderr
 
 
 def test_nobody_comes_in_without_an_account(broker: TestBroker) -> None:

@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ class _Heard:
 def _broker(config: AgentConfig, info: Mapping[str, Any]) -> Iterator[Finding]:
     heard = _Heard()
     try:
-        client = link.new_client(config, will=None, receive=lambda topic, payload: _hear(heard, topic, payload))
+        client = link.new_client(config, will=None, receive=partial(_hear, heard, config))
         client.on_connect = lambda _c, _d, _f, code, _p: setattr(heard, "connack", code)
         client.on_subscribe = lambda _c, _d, _m, codes, _p: heard.suback.extend(codes)
         client.on_publish = lambda _c, _d, _m, code, _p: setattr(heard, "puback", code)
@@ -117,7 +118,7 @@ def _login_and_rights(client: Client, config: AgentConfig, heard: _Heard, info: 
         return
     secure = "with TLS" if config.tls else "without TLS: anyone on the way can read the password"
     yield Finding("ok" if config.tls or _is_local(config.host) else "note", f"the broker accepts the login, {secure}")
-    listened = [config.down(channel) for channel in ("ack", "cfg", "cmd")] + [topics.SERVER_STATE]
+    listened = [config.down(channel) for channel in ("ack", "cfg", "cmd")] + [topics.SERVER_STATES]
     client.subscribe([(topic, 1) for topic in listened])
     _wait(client, lambda: len(heard.suback) == len(listened))
     for topic, code in zip(listened, heard.suback, strict=False):
@@ -149,8 +150,8 @@ def _centre(state: str) -> Finding:
     return Finding("note", f"the centre {said}: samples wait in the spool until it does")
 
 
-def _hear(heard: _Heard, topic: str, payload: bytes) -> None:
-    if topic != topics.SERVER_STATE:
+def _hear(heard: _Heard, config: AgentConfig, topic: str, payload: bytes) -> None:
+    if heard.server == "online" or not topics.concerns(topic, config.shard or topics.shard_of(config.devid)):
         return
     try:
         document: Any = json.loads(payload)

@@ -53,6 +53,8 @@ class Delivery:
         self._resend_wait = RESEND_S[0]
         self._resend_at: float | None = None
         self._hold_until = 0.0
+        self._undelivered = ""
+        """Why messages are not delivered now, as it was logged."""
 
     @property
     def in_flight(self) -> int:
@@ -151,8 +153,14 @@ class Delivery:
         if code.is_failure or code.value == NO_SUBSCRIBERS:
             self._cursor = min(self._cursor, ids[0] - 1)
             self._hold_until = self._monotonic() + self._resend_wait / 4
-            logger.warning("%s: not delivered (%s); kept, sent again later", self._devid, code)
+            # One warning for an outage, whatever number of messages and attempts it costs.
+            level = logging.DEBUG if self._undelivered == str(code) else logging.WARNING
+            logger.log(level, "%s: not delivered (%s); kept, sent again later", self._devid, code)
+            self._undelivered = str(code)
         else:
+            if self._undelivered:
+                logger.info("%s: messages are delivered again", self._devid)
+                self._undelivered = ""
             self.send()
 
     def acknowledged(self, payload: bytes) -> None:

@@ -82,8 +82,9 @@ class Session:
             config.down("cmd"): self._hear_command,
             config.down("cfg"): self._hear_config,
             config.down("ack"): self._delivery.acknowledged,
-            topics.SERVER_STATE: self._hear_server,
         }
+        self._shard = config.shard or topics.shard_of(config.devid)
+        self._listened = [*self._listeners, topics.SERVER_STATES]
         self.refusal = ""
         """Why the last connection was refused or broke; empty while all is well."""
 
@@ -207,7 +208,7 @@ class Session:
         self.refusal = ""
         self._cancel("connack")
         self._delivery.connected(session_kept=bool(flags.session_present))
-        client.subscribe([(topic, 1) for topic in self._listeners])
+        client.subscribe([(topic, 1) for topic in self._listened])
         self._announce()
         self._delivery.say("info", payloads.encode(self._described()))
         self._delivery.send()
@@ -235,7 +236,7 @@ class Session:
     def _on_subscribe(
         self, _client: Client, _data: object, _mid: int, codes: list[ReasonCode], _p: Properties | None
     ) -> None:
-        for topic, code in zip(self._listeners, codes, strict=False):
+        for topic, code in zip(self._listened, codes, strict=False):
             if code.is_failure:
                 logger.warning("%s: the broker refuses to let us read %s: %s", self._config.devid, topic, code)
 
@@ -318,6 +319,8 @@ class Session:
 
     def _received(self, topic: str, payload: bytes) -> None:
         handler = self._listeners.get(topic)
+        if handler is None and topics.concerns(topic, self._shard):
+            handler = self._hear_server
         try:
             if handler is not None:
                 handler(payload)

@@ -59,6 +59,7 @@ class Listener:
         self.sessions_lost = 0
         self.refused = ""
         """Why the broker does not let us work, when it says so."""
+        self._state_topic = topics.server_state(self._shards)
         self.probe_topic = f"{topics.SERVER_PROBE}/{account.client_id}"
         self.probe_seen = time.monotonic()
         self._client = self._make()
@@ -73,7 +74,7 @@ class Listener:
         client.username_pw_set(self._account.user, self._account.password)
         client.reconnect_delay_set(1, 10)
         client.max_queued_messages_set(10_000)
-        client.will_set(topics.SERVER_STATE, self._state("offline"), qos=1, retain=True)
+        client.will_set(self._state_topic, self._state("offline"), qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
@@ -93,7 +94,7 @@ class Listener:
     def stop(self) -> None:
         """Say goodbye; the session stays."""
         if self.connected:
-            self._client.publish(topics.SERVER_STATE, self._state("offline"), qos=1, retain=True).wait_for_publish(2)
+            self._client.publish(self._state_topic, self._state("offline"), qos=1, retain=True).wait_for_publish(2)
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -142,7 +143,7 @@ class Listener:
         options = SubscribeOptions(qos=1, retainHandling=_ONLY_IF_NEW)
         client.subscribe([(topics.subscription(shard), options) for shard in self._shards])
         client.subscribe(self.probe_topic, options=SubscribeOptions(qos=0))
-        client.publish(topics.SERVER_STATE, self._state("online"), qos=1, retain=True)
+        client.publish(self._state_topic, self._state("online"), qos=1, retain=True)
         self.probe_seen = time.monotonic()
         self.connected = True
 

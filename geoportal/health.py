@@ -12,7 +12,11 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from geoportal.monitoring.watching import ingest_age
+
 _BROKER_WAIT_S = 0.5
+LATE_S, SILENT_S = 5, 60
+"""Ingest says every second that it listens. A restart takes a few seconds; a minute is no restart."""
 
 
 class MigrationsMissing(Exception):
@@ -24,19 +28,23 @@ class MigrationsMissing(Exception):
 def healthz(request: HttpRequest) -> JsonResponse:
     """200 when the database answers and has every migration, else 503; the body says which parts answer.
 
-    The broker does not decide the status: without it the map still works and shows the last known states.
+    Broker and ingest do not decide the code: without them the map still works and shows the last known states. The
+    word is `degraded` when ingest has been silent for a minute.
     """
     parts: dict[str, object] = {"database": False, "migrations": False, "broker": broker_answers()}
+    parts |= {"ingest": "unknown", "ingest_age_s": None}
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
         parts["database"] = True
         require_migrations()
         parts["migrations"] = True
+        parts["ingest"], parts["ingest_age_s"] = ingest_state()
     except (DatabaseError, MigrationsMissing):
         connection.close()  # a broken connection must not be met again by the next request
     healthy = bool(parts["database"] and parts["migrations"])
-    return JsonResponse({"status": "ok" if healthy else "unavailable", **parts}, status=200 if healthy else 503)
+    word = "degraded" if parts["ingest"] == "silent" else "ok"
+    return JsonResponse({"status": word if healthy else "unavailable", **parts}, status=200 if healthy else 503)
 
 
 @cache
@@ -45,6 +53,15 @@ def require_migrations() -> None:
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         raise MigrationsMissing
+
+
+def ingest_state() -> tuple[str, float | None]:
+    """How the shard stands that is served worst: listening, late, silent or never; and the age of its heartbeat."""
+    age, connected = ingest_age()
+    if age is None:
+        return "never", None
+    word = "silent" if age > SILENT_S else "listening" if connected and age <= LATE_S else "late"
+    return word, round(age, 1)
 
 
 def broker_answers() -> bool:

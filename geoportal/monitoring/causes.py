@@ -12,6 +12,7 @@ from django.utils.translation import override
 CAUSES: dict[str, str | Promise] = {
     # Service and sight
     "never_seen": _("Non si è ancora mai collegato"),
+    "never_heard": _("Ha le credenziali ma non è mai arrivato nulla: controllare codice, argomenti e password"),
     "not_yet_active": _("Non ancora in servizio"),
     "removed": _("Dismesso"),
     "suspended": _("Sospeso dal servizio"),

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from geoportal.messaging import dynsec, topics
 from geoportal.monitoring.models import Device, DeviceStatus
@@ -100,6 +101,7 @@ def enrol_many(devices: Iterable[Device], broker: dynsec.Endpoint | None = None)
     ]
     with dynsec.connected(broker) as control:
         control.run(commands, accept=dynsec.NOT_FOUND)
+    Device.objects.filter(pk__in=[device.pk for device in chosen]).update(enrolled_at=timezone.now())
     return configs
 
 

@@ -20,6 +20,10 @@ LONG_SILENCE_INTERVALS = 20
 """The same for devices that report so rarely that half an hour is few samples."""
 
 
+FIRST_WORD = timedelta(minutes=15)
+"""A device that has credentials and was never heard for so long: a refused publication looks like success to it."""
+
+
 class Severity(IntEnum):
     """How much an evidence weighs. A note is kept and shown, and changes nothing."""
 
@@ -57,6 +61,7 @@ class Observation:
     kind: str
     lifecycle: str = "active"
     interval_s: int = 30
+    enrolled_at: datetime | None = None
     presence: str = "never"
     presence_at: datetime | None = None
     last_seen_at: datetime | None = None
@@ -130,7 +135,7 @@ def judge(seen: Observation) -> Judgement:
     if standing is not None:
         return standing
     if seen.last_seen_at is None:
-        return Judgement("unknown", "never_seen")
+        return _never_heard(seen)
     if seen.blind_since is not None and seen.last_seen_at <= seen.blind_since:
         blind = Evidence("we_are_blind", Severity.NOTE, None, None, seen.blind_since)
         return Judgement("unknown", blind.code, (blind,))
@@ -153,6 +158,18 @@ def _out_of_service(seen: Observation) -> Judgement | None:
         window = Evidence("in_maintenance", Severity.NOTE, None, None, seen.in_maintenance_since)
         return Judgement("maintenance", window.code, (window,))
     return None
+
+
+def _never_heard(seen: Observation) -> Judgement:
+    if seen.enrolled_at is None or seen.blind_since is not None:
+        return Judgement("unknown", "never_seen")
+    start = max(seen.enrolled_at, seen.listening_since or seen.enrolled_at)
+    waited = seen.now - start
+    limit = max(FIRST_WORD, timedelta(seconds=SILENT_INTERVALS * seen.interval_s))
+    if waited <= limit:
+        return Judgement("unknown", "never_seen")
+    mute = Evidence("never_heard", Severity.PROBLEM, round(waited.total_seconds()), limit.total_seconds(), start)
+    return Judgement("problem", mute.code, (replace(mute, since=seen.since(mute.code, start)),))
 
 
 def _connection(seen: Observation) -> list[Evidence]:

@@ -104,13 +104,14 @@ def _read(cursor: Cursor, device_ids: Sequence[int], now: datetime) -> Iterable[
 
 
 def _row(row: tuple[Any, ...], attributes: Mapping[str, Any], now: datetime) -> _Row:
-    (device, kind, lifecycle, interval, presence, presence_at, last_seen, clock_bad, metrics, *rest) = row
+    (device, kind, lifecycle, interval, enrolled_at, presence, presence_at, last_seen, clock_bad, metrics, *rest) = row
     health, cause, evidence, maintenance, blind_since, listening_since = rest
     seen = Observation(
         now=now,
         kind=kind,
         lifecycle=lifecycle,
         interval_s=interval,
+        enrolled_at=enrolled_at,
         presence=presence,
         presence_at=presence_at,
         last_seen_at=last_seen,

@@ -64,6 +64,8 @@ class Device(models.Model):
     area = models.CharField(_("area"), max_length=60, blank=True)
     interval_s = models.PositiveIntegerField(_("intervallo dei campioni in secondi"), default=30)
     notes = models.TextField(_("note"), blank=True)
+    enrolled_at = models.DateTimeField(_("abilitato il"), null=True, editable=False)
+    """When it last got credentials. A device that has them and is never heard may believe that it reports."""
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

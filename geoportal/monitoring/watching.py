@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from psycopg2 import sql
 
-from geoportal.monitoring.health import LONG_SILENCE, LONG_SILENCE_INTERVALS, SILENT_INTERVALS
+from geoportal.monitoring.health import FIRST_WORD, LONG_SILENCE, LONG_SILENCE_INTERVALS, SILENT_INTERVALS
 from geoportal.monitoring.judging import rejudge
 from geoportal.sql import queries
 
@@ -76,6 +76,14 @@ def resync() -> None:
         cursor.execute(SQL["notify"], {"ids": RESYNC})
 
 
+def ingest_age() -> tuple[float | None, bool]:
+    """Seconds since the heartbeat of the shard that is served worst, and whether all have the broker."""
+    with connection.cursor() as cursor:
+        cursor.execute(SQL["ingest_age"])
+        age, connected = cursor.fetchone()
+    return age, bool(connected)
+
+
 def make_partitions(now: datetime) -> None:
     """Make the telemetry days that come next, and yesterday's for samples that are late."""
     days = {"first": now.date() - timedelta(days=1), "last": now.date() + timedelta(days=DAYS_AHEAD)}
@@ -110,6 +118,7 @@ def _judge_due(now: datetime) -> tuple[int, list[int]]:
     parameters: dict[str, datetime | int | str] = {
         "now": now,
         "intervals": SILENT_INTERVALS,
+        "first_word": f"{FIRST_WORD.total_seconds()} s",
         "long": f"{LONG_SILENCE.total_seconds()} s",
         "long_intervals": LONG_SILENCE_INTERVALS,
         "limit": BATCH,

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from geoportal.monitoring.models import DeadLetter, Device, DeviceStatus, MaintenanceWindow, ShardWatch
-from geoportal.monitoring.watching import BLIND_AFTER, forget_old, notify, watch
+from geoportal.monitoring.watching import BLIND_AFTER, forget_old, make_partitions, notify, watch
 from tests.monitoring.devices import NOW, ago, device
 
 pytestmark = pytest.mark.django_db
@@ -161,6 +161,45 @@ def test_a_device_never_heard_is_left_in_peace() -> None:
     one = device(status={"presence": "never", "last_seen_at": None, "health": "unknown", "cause": "never_seen"})
     assert watch(NOW) == []
     assert state(one) == ("unknown", "never_seen")
+
+
+def test_an_enrolled_device_that_is_never_heard_is_a_problem_once_we_listened_long_enough() -> None:
+    never = {"presence": "never", "last_seen_at": None, "health": "unknown", "cause": "never_seen"}
+    mute = device("ap-mute", status=never, enrolled_at=ago(3600))
+    fresh = device("ap-fresh", status=never, enrolled_at=ago(890))
+    unlistened = device("ap-unheard", status=never, enrolled_at=ago(3600))
+    listening(mute.shard)
+    listening(fresh.shard)
+    ShardWatch.objects.update_or_create(shard=unlistened.shard, defaults={"checked_at": ago(2), "blind_since": ago(9)})
+    assert len({mute.shard, fresh.shard, unlistened.shard}) == 3
+    for shard in (mute.shard, fresh.shard):
+        beat(1, worker=shard, shards=[shard])
+    assert watch(NOW) == [mute.pk]
+    assert state(mute) == ("problem", "never_heard")
+    assert state(fresh) == state(unlistened) == ("unknown", "never_seen")
+    assert watch(NOW) == []
+    DeviceStatus.objects.filter(device=mute).update(last_seen_at=NOW)
+    assert watch(NOW) == [mute.pk]
+    assert state(mute) == ("ok", "")
+
+
+@pytest.mark.parametrize("table", ["wifi_telemetry", "kiosks_telemetry"])
+def test_the_days_of_the_real_tables_are_made_ahead_and_dropped_when_old(table: str) -> None:
+    make_partitions(NOW)
+    make_partitions(NOW)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT telemetry_ensure_day(%s, %s)", [table, "2026-08-25"])
+        cursor.execute("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass", [table])
+        days = {name.rsplit("_", 1)[1] for (name,) in cursor.fetchall()}
+        assert days >= {"20260825", *(f"202611{day}" for day in range(23, 28))}
+        cursor.execute(
+            f"INSERT INTO {table} (device_id, ts, boot, seq, rx_at, hist, clock_bad) "
+            "VALUES (1, %s, gen_random_uuid(), 1, %s, false, false)",
+            [NOW + timedelta(days=3), NOW],
+        )
+        assert forget_old(NOW) == [f"{table}_20260825"]
+        cursor.execute(f"SELECT count(*) FROM {table}")
+        assert cursor.fetchone() == (1,)
 
 
 def test_a_city_that_falls_silent_is_told_in_payloads_that_fit() -> None:

@@ -34,6 +34,15 @@ def family(product: RunningProduct) -> list[psutil.Process]:
     return psutil.Process(product.process.pid).children(recursive=True)
 
 
+def test_health_tells_of_ingest_and_stays_green_while_it_restarts(instance: RunningProduct) -> None:
+    eventually(lambda: health(instance)["ingest"] == "listening", "ingest listens")
+    instance.kill("ingest")
+    found = health(instance)
+    assert found["status"] == "ok"
+    assert found["ingest"] in ("listening", "late")
+    eventually(lambda: health(instance)["ingest"] == "listening", "ingest listens again")
+
+
 @pytest.mark.parametrize("part", ["web", "heavy", "front", "broker", "postgres"])
 def test_a_killed_part_comes_back_and_the_site_answers_again(instance: RunningProduct, part: str) -> None:
     instance.kill(part)

@@ -30,6 +30,12 @@ ON CONFLICT (shard) DO UPDATE SET
                            ELSE held.listening_since END,
     checked_at = %(now)s
 
+-- name: ingest_age
+-- Of every shard the newest word: rows of workers that had other ranges once stay in the table.
+SELECT extract(epoch FROM now() - min(at))::float8, bool_and(connected)
+FROM (SELECT DISTINCT ON (shard) shard, worker.at, worker.connected
+      FROM ingest_heartbeat worker, unnest(worker.shards) AS shard ORDER BY shard, worker.at DESC) AS newest
+
 -- name: due
 -- Devices whose judgement no longer fits the moment, without anything having arrived: see `health` for the rules.
 SELECT device.id
@@ -47,9 +53,13 @@ WHERE CASE
     WHEN device.lifecycle IN ('planned', 'installed') THEN status.cause <> 'not_yet_active'
     WHEN device.lifecycle = 'suspended' THEN status.cause <> 'suspended'
     WHEN maintained THEN status.cause <> 'in_maintenance'
-    WHEN status.last_seen_at IS NULL THEN status.cause <> 'never_seen'
+    WHEN status.last_seen_at IS NULL THEN status.cause <> CASE
+        WHEN device.enrolled_at IS NOT NULL AND watch.blind_since IS NULL
+            AND %(now)s - greatest(device.enrolled_at, watch.listening_since)
+                > greatest(%(first_word)s::interval, %(intervals)s * every)
+        THEN 'never_heard' ELSE 'never_seen' END
     WHEN blind THEN status.cause <> 'we_are_blind'
-    WHEN status.cause IN ('removed', 'not_yet_active', 'suspended', 'in_maintenance', 'never_seen', 'we_are_blind')
+    WHEN status.cause IN ('removed', 'not_yet_active', 'suspended', 'in_maintenance', 'never_seen', 'never_heard', 'we_are_blind')
         THEN true
     WHEN status.presence = 'offline' THEN status.cause <> 'switched_off'
     WHEN silence > %(intervals)s * every THEN

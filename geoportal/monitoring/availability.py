@@ -33,6 +33,14 @@ class Availability:
         known = self.up_s + self.down_s
         return 100 * self.up_s / known if known else None
 
+    @property
+    def down_h(self) -> float:
+        return self.down_s / 3600
+
+    @property
+    def out_h(self) -> float:
+        return self.out_s / 3600
+
 
 def availability(first: datetime, last: datetime, by: str, kinds: Iterable[str], now: datetime) -> list[Availability]:
     """Availability in [first, last), worst first, months in order. The open interval counts until `now`.

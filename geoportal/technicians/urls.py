@@ -1,10 +1,18 @@
-"""Routes of the technicians' pages."""
+"""Routes of the technicians' pages. Fixed words stand before the codes of devices."""
 
 from django.urls import path
 
-from geoportal.technicians import views
+from geoportal.technicians import alerts, planning, views
 
 urlpatterns = [
     path("", views.device_list, name="technicians"),
+    path("allarmi/", alerts.alert_list, name="alerts"),
+    path("allarmi/<int:number>/", alerts.alert_page, name="alert"),
+    path("regole/", alerts.rule_list, name="alert-rules"),
+    path("regole/nuova/", alerts.rule_page, name="alert-rule-new"),
+    path("regole/<slug:slug>/", alerts.rule_page, name="alert-rule"),
+    path("manutenzione/", planning.plan_list, name="maintenance"),
+    path("manutenzione/<int:number>/termina/", planning.plan_cancel, name="maintenance-cancel"),
+    path("disponibilita/", planning.availability_page, name="availability"),
     path("<slug:devid>/", views.device_page, name="technicians-device"),
 ]

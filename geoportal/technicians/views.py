@@ -3,46 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
-from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.cache import patch_cache_control
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from geoportal.context import is_technician
 from geoportal.device_layers import visible_kinds
 from geoportal.map_texts import map_texts
 from geoportal.marks import MARKS, marks_for_page
 from geoportal.monitoring.causes import cause_text
 from geoportal.monitoring.models import Device
+from geoportal.technicians.alert_rows import alerts_of_device, groups_of_devices, intervals_of_device
+from geoportal.technicians.guard import for_technicians
 from geoportal.technicians.readings import evidence_lines, readings
 from geoportal.technicians.selectors import DeviceRow, dead_letter_count, device_row, device_rows
 from layers.rights import audience_of
-
-View = Callable[..., HttpResponse]
-
-
-def for_technicians(view: View) -> View:
-    """The log-in page for who has not signed in, 403 for who may not; nothing is cached on the way."""
-
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
-        if not is_technician(request.user):
-            raise PermissionDenied
-        response = view(request, *args, **kwargs)
-        patch_cache_control(response, private=True, no_store=True)
-        return response
-
-    return guarded
 
 
 @require_safe
@@ -53,8 +31,9 @@ def device_list(request: HttpRequest) -> HttpResponse:
     asked = {name: request.GET.get(name, "").strip()[:80] for name in ("stato", "genere", "area", "testo")}
     rows = [row for row in everything if _fits(row, asked)]
     counts = Counter(row.health for row in everything)
+    groups = groups_of_devices()
     context = {
-        "rows": [(row, cause_text(row.cause)) for row in rows],
+        "rows": [(row, cause_text(row.cause), groups.get(row.devid)) for row in rows],
         "total": len(everything),
         "counts": [(health, mark, counts[health]) for health, mark in MARKS.items()],
         "areas": sorted({row.area for row in everything if row.area}),
@@ -83,6 +62,8 @@ def device_page(request: HttpRequest, devid: str) -> HttpResponse:
         "metrics": readings(row["metrics"]),
         "info": readings(row["info"]),
         "dead_letters": dead_letter_count(devid),
+        "alerts": alerts_of_device(devid),
+        "intervals": intervals_of_device(devid),
     }
     return render(request, "geoportal/technicians/device.html", context)
 

@@ -1,0 +1,120 @@
+"""Pages about announced work and about availability."""
+
+from __future__ import annotations
+
+import csv
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from geoportal.device_layers import visible_kinds
+from geoportal.models import User
+from geoportal.monitoring.availability import BY, Availability, availability
+from geoportal.monitoring.maintenance import cancel, keys_of, save
+from geoportal.monitoring.models import MaintenancePlan
+from geoportal.technicians.forms import PlanForm
+from geoportal.technicians.guard import for_technicians
+from layers.rights import audience_of
+
+ROME = ZoneInfo("Europe/Rome")
+BY_TEXTS = {
+    "device": gettext_lazy("dispositivo"),
+    "place": gettext_lazy("luogo"),
+    "operator": gettext_lazy("gestore"),
+    "month": gettext_lazy("mese"),
+}
+MOST_DAYS = 5 * 366
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_technicians
+def plan_list(request: HttpRequest) -> HttpResponse:
+    """The plans, and a form for another one."""
+    form = PlanForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        plan = form.save(commit=False)
+        plan.created_by = request.user if isinstance(request.user, User) else None
+        touched = save(plan, timezone.now())
+        messages.success(request, _("Manutenzione salvata: riguarda %(count)d dispositivi.") % {"count": touched})
+        return redirect("maintenance")
+    keys = sorted({key for scope in MaintenancePlan.Scope.values for key in keys_of(scope)})
+    context = {"form": form, "plans": MaintenancePlan.objects.all(), "keys": keys}
+    return render(request, "geoportal/technicians/maintenance.html", context)
+
+
+@require_POST
+@for_technicians
+def plan_cancel(request: HttpRequest, number: int) -> HttpResponse:
+    """End a plan now."""
+    cancel(get_object_or_404(MaintenancePlan, pk=number), timezone.now())
+    messages.success(request, _("La manutenzione è terminata."))
+    return redirect("maintenance")
+
+
+@require_safe
+@for_technicians
+def availability_page(request: HttpRequest) -> HttpResponse:
+    """Availability of a period, as a table or (`formato=csv`) a file. Dates are local days, the last one included."""
+    first, last = _period(request)
+    by = request.GET.get("per", "device")
+    by = by if by in BY else "device"
+    start = datetime(first.year, first.month, first.day, tzinfo=ROME)
+    after = last + timedelta(days=1)
+    end = datetime(after.year, after.month, after.day, tzinfo=ROME)
+    rows = availability(start, end, by, visible_kinds(audience_of(request.user)), timezone.now())
+    if request.GET.get("formato") == "csv":
+        return _csv(rows, by, first, last)
+    query = request.GET.copy()
+    query["formato"] = "csv"
+    context = {
+        "rows": rows,
+        "by": by,
+        "choices": BY_TEXTS.items(),
+        "label": BY_TEXTS[by],
+        "first": first,
+        "last": last,
+        "csv": query.urlencode(),
+    }
+    return render(request, "geoportal/technicians/availability.html", context)
+
+
+def _period(request: HttpRequest) -> tuple[date, date]:
+    """The asked days; this month up to today when a date is missing or makes no sense."""
+    today = timezone.localdate()
+    first, last = today.replace(day=1), today
+    try:
+        first = date.fromisoformat(request.GET.get("dal") or first.isoformat())
+        last = date.fromisoformat(request.GET.get("al") or last.isoformat())
+    except ValueError:
+        messages.warning(request, _("Le date vanno scritte come 2026-11-24: mostro il mese in corso."))
+        first, last = today.replace(day=1), today
+    if last < first or (last - first).days > MOST_DAYS:
+        messages.warning(
+            request, _("Il periodo deve finire dopo l'inizio e durare al più cinque anni: mostro il mese in corso.")
+        )
+        first, last = today.replace(day=1), today
+    return first, last
+
+
+def _csv(rows: list[Availability], by: str, first: date, last: date) -> HttpResponse:
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="disponibilita-{by}-{first}-{last}.csv"'
+    writer = csv.writer(response)
+    writer.writerow([by, "name", "devices", "availability_pct", "up_s", "down_s", "excluded_s"])
+    for row in rows:
+        percent = "" if row.percent is None else f"{row.percent:.4f}"
+        cells = [_plain(row.key), _plain(row.name), row.devices, percent]
+        writer.writerow([*cells, round(row.up_s), round(row.down_s), round(row.out_s)])
+    return response
+
+
+def _plain(text: str) -> str:
+    """A cell that a spreadsheet does not take for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

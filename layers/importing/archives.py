@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 import zipfile
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from layers.importing.options import LIMITS, Limits
 
 _CHUNK = 1 << 20
 _RATIO_FROM_BYTES = 10 * 1024**2
+_GEODATABASE_PART = re.compile(r"^(a[0-9a-f]{8}\.[a-z0-9_]{1,20}(\.[a-z0-9_]{1,20})?|gdb|timestamps)$")
 _SHAPE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 
 
@@ -51,6 +53,22 @@ def extract_one(archive: Path, base_names: Iterable[str], target: Path, limits: 
                 _extract(source, info, target / base, budget)
                 found.append(target / base)
     return found
+
+
+def extract_geodatabase(archive: Path, target: Path, limits: Limits = LIMITS) -> list[Path]:
+    """Put each `*.gdb` folder of a zip into `target` as 0.gdb, 1.gdb … Raises ImportRefused."""
+    with _opened(archive, limits) as source:
+        budget = _Budget(limits)
+        found: dict[str, Path] = {}
+        for info in source.infolist():
+            parent, _slash, base = info.filename.replace("\\", "/").lower().rpartition("/")
+            if info.is_dir() or not _GEODATABASE_PART.match(base):
+                continue
+            if parent not in found:
+                found[parent] = target / f"{len(found)}.gdb"
+                found[parent].mkdir()
+            _extract(source, info, found[parent] / base, budget)
+    return list(found.values())
 
 
 class _Budget:

@@ -24,6 +24,11 @@ class FileKind(enum.Enum):
     TOPOJSON = "TopoJSON"
     FLATGEOBUF = "FlatGeobuf"
     KML = "KML"
+    KMZ = "KMZ"
+    GPX = "GPX"
+    GML = "GML"
+    DXF = "DXF"
+    FILE_GEODATABASE = "File Geodatabase (zip)"
     PMTILES = "PMTiles"
     GEOPARQUET = "GeoParquet"
     CSV = "CSV"
@@ -40,6 +45,11 @@ DRIVERS: dict[FileKind, tuple[str, ...]] = {
     FileKind.TOPOJSON: ("TopoJSON",),
     FileKind.FLATGEOBUF: ("FlatGeobuf",),
     FileKind.KML: ("LIBKML", "KML"),
+    FileKind.KMZ: ("LIBKML", "KML"),
+    FileKind.GPX: ("GPX",),
+    FileKind.GML: ("GML",),
+    FileKind.DXF: ("DXF",),
+    FileKind.FILE_GEODATABASE: ("OpenFileGDB",),
     FileKind.PMTILES: ("PMTiles",),
 }
 """The only GDAL drivers that may open a vector file, by what its bytes say it is."""
@@ -67,6 +77,7 @@ _GEOJSON_TYPE = re.compile(
     rb'GeometryCollection)"'
 )
 _TOPOLOGY = re.compile(rb'"type"\s*:\s*"Topology"')
+_DXF = re.compile(rb"^\s*(999[^\n]*\n[^\n]*\n\s*)*0\s*\r?\n\s*SECTION\s")
 _HEAD = 65_536
 
 
@@ -141,8 +152,15 @@ def _zip(path: Path) -> FileKind:
         return FileKind.SHAPEFILE_ZIP
     if any(name.rsplit("/", 1)[-1] == "stops.txt" for name in names):
         return FileKind.GTFS
+    if any(name.endswith(".gdbtable") for name in names):
+        return FileKind.FILE_GEODATABASE
+    if any(name.endswith(".kml") for name in names):
+        return FileKind.KMZ
     found = ", ".join(sorted(names)[:5])
-    raise ImportRefused(_("Lo zip non contiene uno Shapefile né un GTFS (contiene: %(names)s).") % {"names": found})
+    raise ImportRefused(
+        _("Lo zip non contiene uno Shapefile, un File Geodatabase, un KML né un GTFS (contiene: %(names)s).")
+        % {"names": found}
+    )
 
 
 def _by_text(path: Path, head: bytes) -> FileKind:
@@ -151,6 +169,8 @@ def _by_text(path: Path, head: bytes) -> FileKind:
         return _json(path, text)
     if text[:1] == b"<":
         return _xml(text)
+    if suffix_of(path) == ".dxf" and _DXF.match(head):
+        return FileKind.DXF
     if suffix_of(path) in _TEXT_SUFFIXES and b"\0" not in head:
         return FileKind.CSV
     raise ImportRefused(_("Formato non riconosciuto (estensione %(suffix)s).") % {"suffix": path.suffix or "assente"})
@@ -178,6 +198,10 @@ def _xml(text: bytes) -> FileKind:
         raise ImportRefused(_("L'XML dichiara un DOCTYPE o entità: per sicurezza non viene letto."))
     if re.search(rb"<(\w+:)?kml[\s>]", text):
         return FileKind.KML
+    if re.search(rb"<gpx[\s>]", text):
+        return FileKind.GPX
+    if re.search(rb"<(\w+:)?FeatureCollection[\s>]", text) and b"opengis.net/" in text:
+        return FileKind.GML
     root = re.search(rb"<([A-Za-z_][\w:.-]*)", text)
     name = root.group(1).decode("ascii", "replace") if root else "?"
-    raise ImportRefused(_("È XML ma non KML (radice: %(root)s).") % {"root": name})
+    raise ImportRefused(_("È XML ma non KML, GML né GPX (radice: %(root)s).") % {"root": name})

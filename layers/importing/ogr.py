@@ -28,7 +28,7 @@ from layers.importing.texts import plain, safe_path
 
 _BATCH_ROWS = 20_000
 _ERRORS = (DataSourceError, DataLayerError, RuntimeError, ValueError, OSError)
-_LONGITUDE_FIRST_BY_STANDARD = {FileKind.TOPOJSON, FileKind.GEOJSON, FileKind.GEOJSON_SEQ, FileKind.KML}
+_LONGITUDE_FIRST_BY_STANDARD = {FileKind.TOPOJSON, FileKind.GEOJSON, FileKind.GEOJSON_SEQ, FileKind.KML, FileKind.GPX}
 
 
 def layer_names(path: Path, kind: FileKind) -> list[str]:
@@ -37,10 +37,18 @@ def layer_names(path: Path, kind: FileKind) -> list[str]:
         found = pyogrio.list_layers(safe_path(path))
     except _ERRORS as error:
         raise ImportRefused(_("GDAL non riesce ad aprirlo: %(error)s") % {"error": plain(error)}) from error
-    names = [str(name) for name, geometry in found if geometry is not None or kind is not FileKind.GEOPACKAGE]
+    mixed = (FileKind.GEOPACKAGE, FileKind.FILE_GEODATABASE)
+    names = [str(name) for name, geometry in found if geometry is not None or kind not in mixed]
+    if kind is FileKind.GPX:
+        # The driver announces every kind of thing a GPX may hold.
+        names = [name for name in names if _count(path, name)]
     if not names:
         raise ImportRefused(_("Non contiene alcun livello con geometria."))
     return names
+
+
+def _count(path: Path, layer: str) -> int:
+    return int(pyogrio.read_info(safe_path(path), layer=layer, force_feature_count=True)["features"])
 
 
 class OgrSource:

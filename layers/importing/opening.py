@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from django.utils.translation import gettext as _
+
 from layers.importing import archives
-from layers.importing.detect import FileKind
+from layers.importing.detect import FileKind, detect
+from layers.importing.errors import ImportRefused
 from layers.importing.geoparquet import GeoParquetSource
 from layers.importing.sources import VectorSource
 from layers.importing.tabular import CsvSource
@@ -38,13 +44,40 @@ def openers(path: Path, kind: FileKind, stem: str, folder: Path) -> Iterator[Ope
         for name, shape in shapes:
             title = stem if len(shapes) == 1 else f"{stem} {name}"
             yield Opener(name, title, partial(_ogr, shape, FileKind.SHAPEFILE, shape.stem, name))
+    elif kind is FileKind.FILE_GEODATABASE:
+        for database in archives.extract_geodatabase(path, folder):
+            yield from _by_gdal(database, kind, stem)
+    elif kind is FileKind.KMZ:
+        yield from _by_gdal(_document(path, folder), FileKind.KML, stem)
+    elif kind is FileKind.GML:
+        # GDAL writes what it found out beside the file: not into the person's folder.
+        copy = folder / "copia.gml"
+        shutil.copyfile(path, copy)
+        yield from _by_gdal(copy, kind, stem)
     else:
-        # GDAL comes last and here: a reader chooses its drivers before the first import.
-        from layers.importing.ogr import layer_names
+        yield from _by_gdal(path, kind, stem)
 
-        names = layer_names(path, kind)
-        for name in names:
-            yield Opener(name, stem if len(names) == 1 else f"{stem} {name}", partial(_ogr, path, kind, name, name))
+
+def _document(path: Path, folder: Path) -> Path:
+    """The KML inside a KMZ, looked at as any file."""
+    with zipfile.ZipFile(path) as archive:
+        names = [name.rsplit("/", 1)[-1].lower() for name in archive.namelist() if name.lower().endswith(".kml")]
+    name = "doc.kml" if "doc.kml" in names else sorted(names)[0]
+    if not re.fullmatch(r"[\w. -]{1,100}", name):
+        raise ImportRefused(_("Il KML dentro il KMZ ha un nome che non si accetta: chiamarlo doc.kml."))
+    document = archives.extract_one(path, [name], folder)[0]
+    if detect(document) is not FileKind.KML:
+        raise ImportRefused(_("Il KMZ non contiene un KML."))
+    return document
+
+
+def _by_gdal(path: Path, kind: FileKind, stem: str) -> Iterator[Opener]:
+    # GDAL comes last and here: a reader chooses its drivers before the first import.
+    from layers.importing.ogr import layer_names
+
+    names = layer_names(path, kind)
+    for name in names:
+        yield Opener(name, stem if len(names) == 1 else f"{stem} {name}", partial(_ogr, path, kind, name, name))
 
 
 def _csv(path: Path, name: str, srid: int | None, encoding: str) -> VectorSource:

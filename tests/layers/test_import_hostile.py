@@ -75,8 +75,16 @@ def test_sizes_are_counted_while_extracting(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.geojson", b'<OGRVRTDataSource><OGRVRTLayer name="x"><SrcDataSource>/etc/passwd', "XML ma non KML"),
-        ("a.tif", b"<VRTDataset rasterXSize='1'><SourceFilename>/etc/passwd</SourceFilename>", "XML ma non KML"),
+        (
+            "a.geojson",
+            b'<OGRVRTDataSource><OGRVRTLayer name="x"><SrcDataSource>/etc/passwd',
+            "XML ma non KML, GML né GPX",
+        ),
+        (
+            "a.tif",
+            b"<VRTDataset rasterXSize='1'><SourceFilename>/etc/passwd</SourceFilename>",
+            "XML ma non KML, GML né GPX",
+        ),
         ("a.kml", b'<?xml version="1.0"?><!DOCTYPE k [<!ENTITY x SYSTEM "file:///etc/passwd">]><kml>&x;', "DOCTYPE"),
         ("a.gpkg", b"SQLite format 3\0" + b"\0" * 200, "non un GeoPackage"),
         ("a.gpkg", b"SQLite format 3\0" + b"\0" * 52 + b"GPKG" + b"\0" * 4000, "aprirlo"),

@@ -46,6 +46,7 @@ CONFORMS_TO = (
     f"{_TILES}/core",
     f"{_TILES}/tileset",
     f"{_TILES}/tilesets-list",
+    f"{_TILES}/dataset-tilesets",
     f"{_TILES}/geodata-tilesets",
     f"{_TILES}/mvt",
     f"{_TILES}/oas30",

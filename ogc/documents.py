@@ -51,6 +51,12 @@ def landing(ask: Ask) -> dict[str, Any]:
         {"rel": "about", "type": "text/html", "title": made["title"], "href": home},
         *(link for link in made["links"] if link["rel"] in {"service-desc", "service-doc", "conformance", "data"}),
         {
+            "rel": f"{REL}/tilesets-vector",
+            "type": "application/json",
+            "title": "Vector tiles",
+            "href": f"{ask.base}/tiles?f=json",
+        },
+        {
             "rel": f"{REL}/tiling-schemes",
             "type": "application/json",
             "title": "Tile matrix sets",

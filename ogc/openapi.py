@@ -20,11 +20,19 @@ VERSION = "1.0.0"
 
 def build(held: Catalogue, audience: Audience, base: str, language: str) -> dict[str, Any]:
     """Every path, parameter and answer."""
+    slugs = [layer.slug for layer in held.visible(audience) if layer.kind == "vector" and layer.geometry_field]
+    names = {"type": "string", "enum": slugs} if slugs else {"type": "string"}
+    tiled = _query("collections", {"type": "array", "items": names}, "Only these collections.")
     paths: dict[str, Any] = {
         "/": _get("getLandingPage", "Landing page", ["f"], "Page"),
         "/conformance": _get("getConformance", "Conformance classes", ["f"], "Conformance"),
         "/openapi": _get("getApi", "This document", ["f"], "Page"),
         "/collections": _get("getCollections", "Collections", ["f"], "Collections"),
+        "/tiles": _get("getTilesets", "Tilesets of the dataset", ["fJson", tiled], "Page"),
+        "/tiles/WebMercatorQuad": _get("getTileset", "Vector tileset of the dataset", ["fTileset", tiled], "Page"),
+        "/tiles/WebMercatorQuad/{tileMatrix}/{tileRow}/{tileCol}": _get(
+            "getTile", "Vector tile of the dataset", [*_ADDRESS, "mvt", "v", tiled], "Tile"
+        ),
         "/tileMatrixSets": _get("getTileMatrixSets", "Tile matrix sets", ["fJson"], "Page"),
     }
     paths |= openapi_maps.shared_paths(_get)

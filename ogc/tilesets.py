@@ -55,7 +55,12 @@ def zooms(layer: LayerEntry) -> tuple[int, int]:
 def limits(layer: LayerEntry, grid: TileGrid = WEB_MERCATOR) -> list[dict[str, Any]]:
     """Rows and columns that can hold something, zoom by zoom."""
     low, high = zooms(layer)
-    west, south, east, north = layer.bbox or (-180.0, -MAX_LATITUDE, 180.0, MAX_LATITUDE)
+    return limits_of(layer.bbox or (-180.0, -MAX_LATITUDE, 180.0, MAX_LATITUDE), low, high, grid)
+
+
+def limits_of(bounds: tuple[float, float, float, float], low: int, high: int, grid: TileGrid) -> list[dict[str, Any]]:
+    """Rows and columns that meet a box of degrees."""
+    west, south, east, north = bounds
     degrees = max(west, -180.0), max(south, -MAX_LATITUDE), min(east, 180.0), min(north, MAX_LATITUDE)
     box = bounds_between(4326, grid.srid, degrees)
     found = []
@@ -148,10 +153,11 @@ def tileset(layer: LayerEntry, audience: Audience, base: str, language: str) -> 
         {"rel": "item", "type": MVT, "templated": True, "href": template(layer, base, "mvt")},
         {"rel": "describedby", "type": "application/json", "title": "TileJSON", "href": f"{here}?f=tilejson"},
     ]
-    return document | _bounding_box(layer) | {"layers": [_layer_schema(layer, audience)]}
+    return document | _bounding_box(layer) | {"layers": [layer_schema(layer, audience)]}
 
 
-def _layer_schema(layer: LayerEntry, audience: Audience) -> dict[str, Any]:
+def layer_schema(layer: LayerEntry, audience: Audience) -> dict[str, Any]:
+    """What stands in a tile of one layer: zooms and attributes."""
     types = {entry.name: entry for entry in layer.fields}
     low, high = zooms(layer)
     return {
@@ -181,8 +187,6 @@ def tilejson(layer: LayerEntry, audience: Audience, base: str, language: str) ->
     address = template(layer, base, "mvt")
     for ours, theirs in (("{tileMatrix}", "{z}"), ("{tileRow}", "{y}"), ("{tileCol}", "{x}")):
         address = address.replace(ours, theirs)
-    titles = {entry.name: (entry.title_en if language == "en" else entry.title_it) for entry in layer.fields}
-    fields = {name: titles[name] for name in tile_fields(layer, audience)}
     return {
         "tilejson": "3.0.0",
         "name": layer.title_en if language == "en" else layer.title_it,
@@ -192,5 +196,13 @@ def tilejson(layer: LayerEntry, audience: Audience, base: str, language: str) ->
         "minzoom": low,
         "maxzoom": high,
         "bounds": list(layer.bbox or (-180.0, -MAX_LATITUDE, 180.0, MAX_LATITUDE)),
-        "vector_layers": [{"id": layer.slug, "fields": fields, "minzoom": low, "maxzoom": high}],
+        "vector_layers": [tilejson_layer(layer, audience, language)],
     }
+
+
+def tilejson_layer(layer: LayerEntry, audience: Audience, language: str) -> dict[str, Any]:
+    """One entry of `vector_layers`."""
+    low, high = zooms(layer)
+    titles = {entry.name: (entry.title_en if language == "en" else entry.title_it) for entry in layer.fields}
+    fields = {name: titles[name] for name in tile_fields(layer, audience)}
+    return {"id": layer.slug, "fields": fields, "minzoom": low, "maxzoom": high}

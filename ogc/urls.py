@@ -5,6 +5,7 @@ from django.urls import path
 from ogc.views import (
     core,
     coverages,
+    dataset_tiles,
     exports,
     items,
     jobs,
@@ -34,6 +35,9 @@ urlpatterns = [
     path("/jobs", jobs.jobs, name="jobs"),
     path("/jobs/<str:job_id>", jobs.job, name="job"),
     path("/jobs/<str:job_id>/results", jobs.job_results, name="job-results"),
+    path("/tiles", dataset_tiles.tileset_list, name="dataset-tilesets"),
+    path("/tiles/<str:tms>", dataset_tiles.tileset, name="dataset-tileset"),
+    path("/tiles/<str:tms>/<str:z>/<str:y>/<str:x>", dataset_tiles.tile, name="dataset-tile"),
     path("/tileMatrixSets", core.tile_matrix_sets, name="tile-matrix-sets"),
     path("/tileMatrixSets/<str:tms>", core.tile_matrix_set, name="tile-matrix-set"),
     path("/collections/metadata", records.catalogue, name="records-catalogue"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpResponse
@@ -47,27 +48,42 @@ def tile(ask: Ask, slug: str, tms: str, z: str, y: str, x: str) -> HttpResponse:
     """/ogc/collections/{slug}/tiles/{tms}/{z}/{y}/{x}"""
     layer = tiled_layer(ask, slug)
     known_tms(tms, VECTOR_GRIDS)
-    address = TileAddress.parse(z, y, x)
-    audience, fields = _fields(ask, layer)
-    if layer.is_live:
-        return served(ask, layer, audience, layer_tile(layer, fields, address), "")
-    key = (layer.id, layer.data_version, fields, address)
-    etag = etag_of(TILE_FORM, layer.slug, *key)
-    if matches(ask.request, etag):
-        return served(ask, layer, audience, b"", etag)
-    return served(ask, layer, audience, _cache.get(key, lambda: layer_tile(layer, fields, address)), etag)
-
-
-def _fields(ask: Ask, layer: LayerEntry) -> tuple[Audience, tuple[str, ...]]:
-    """Who the tile is for, and its attributes: the session is asked only when the answer may depend on it."""
     text = ask.param("properties")
     asked = tuple(name for name in text.split(",") if name) if "properties" in ask.request.GET else None
+    part = layer_part(ask, layer, TileAddress.parse(z, y, x), asked)
+    etag = "" if layer.is_live else etag_of(TILE_FORM, layer.slug, *part.key)
+    held = bool(etag) and matches(ask.request, etag)
+    return served(ask, layer, part.audience, b"" if held else part.bytes(), etag)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One layer's share of a tile, made when its bytes are asked for; `key` says all that they depend on."""
+
+    layer: LayerEntry
+    audience: Audience
+    fields: tuple[str, ...]
+    address: TileAddress
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        return self.layer.id, self.layer.data_version, self.fields, self.address
+
+    def bytes(self) -> bytes:
+        """From the cache, except what changes without a version."""
+        if self.layer.is_live:
+            return layer_tile(self.layer, self.fields, self.address)
+        return _cache.get(self.key, lambda: layer_tile(self.layer, self.fields, self.address))
+
+
+def layer_part(ask: Ask, layer: LayerEntry, address: TileAddress, asked: tuple[str, ...] | None) -> Part:
+    """A layer's share of a tile: the session is asked only when the answer may depend on it. Raises BadQuery."""
     if may_see(PUBLIC, layer):
         open_to_all = {entry.name for entry in layer.visible_fields(PUBLIC)}
         wanted = style_fields(layer) if asked is None else asked
         if open_to_all.issuperset(wanted):
-            return PUBLIC, tile_fields(layer, PUBLIC, asked)
-    return ask.audience, tile_fields(layer, ask.audience, asked)
+            return Part(layer, PUBLIC, tile_fields(layer, PUBLIC, asked), address)
+    return Part(layer, ask.audience, tile_fields(layer, ask.audience, asked), address)
 
 
 def served(

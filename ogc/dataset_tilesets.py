@@ -1,0 +1,101 @@
+"""Descriptions of the tiles of the whole dataset, or of the collections chosen from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+from layers.catalogue import LayerEntry
+from layers.crs import EPSG
+from layers.rights import Audience
+from layers.tile_grids import WEB_MERCATOR
+from ogc.config import TITLE
+from ogc.tilesets import MAX_LATITUDE, MVT, TMS_ID, layer_schema, limits_of, tilejson_layer, zooms
+
+WORLD = (-180.0, -MAX_LATITUDE, 180.0, MAX_LATITUDE)
+
+
+def tilesets(base: str, language: str, collections: str) -> dict[str, Any]:
+    """The list of tilesets: one, in WebMercatorQuad."""
+    return {
+        "links": [{"rel": "self", "type": "application/json", "href": _address(base, "", "json", collections)}],
+        "tilesets": [_head(base, language, collections)],
+    }
+
+
+def tileset(
+    layers: Sequence[LayerEntry], audience: Audience, base: str, language: str, collections: str, version: int
+) -> dict[str, Any]:
+    """Metadata of the tileset of these layers."""
+    document = _head(base, language, collections)
+    low, high, bounds = _reach(layers)
+    document["tileMatrixSetLimits"] = limits_of(bounds, low, high, WEB_MERCATOR)
+    tile_json = _address(base, f"/{TMS_ID}", "tilejson", collections)
+    document["links"] += [
+        {"rel": "item", "type": MVT, "templated": True, "href": _template(base, collections, layers, version)},
+        {"rel": "describedby", "type": "application/json", "title": "TileJSON", "href": tile_json},
+    ]
+    corners = {"lowerLeft": list(bounds[:2]), "upperRight": list(bounds[2:])}
+    document["boundingBox"] = {**corners, "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"}
+    return document | {"layers": [layer_schema(layer, audience) for layer in layers]}
+
+
+def tilejson(
+    layers: Sequence[LayerEntry], audience: Audience, base: str, language: str, collections: str, version: int
+) -> dict[str, Any]:
+    """TileJSON 3.0 of these layers together."""
+    low, high, bounds = _reach(layers)
+    address = _template(base, collections, layers, version)
+    for ours, theirs in (("{tileMatrix}", "{z}"), ("{tileRow}", "{y}"), ("{tileCol}", "{x}")):
+        address = address.replace(ours, theirs)
+    return {
+        "tilejson": "3.0.0",
+        "name": TITLE[language],
+        "attribution": ", ".join(dict.fromkeys(layer.attribution for layer in layers if layer.attribution)),
+        "scheme": "xyz",
+        "tiles": [address],
+        "minzoom": low,
+        "maxzoom": high,
+        "bounds": list(bounds),
+        "vector_layers": [tilejson_layer(layer, audience, language) for layer in layers],
+    }
+
+
+def _head(base: str, language: str, collections: str) -> dict[str, Any]:
+    scheme = f"{base}/tileMatrixSets/{TMS_ID}?f=json"
+    here = _address(base, f"/{TMS_ID}", "json", collections)
+    tiling = {"rel": "http://www.opengis.net/def/rel/ogc/1.0/tiling-scheme", "type": "application/json"}
+    return {
+        "title": TITLE[language],
+        "dataType": "vector",
+        "crs": f"{EPSG}{WEB_MERCATOR.srid}",
+        "tileMatrixSetURI": WEB_MERCATOR.uri,
+        "links": [
+            {"rel": "self", "type": "application/json", "href": here},
+            {**tiling, "title": TMS_ID, "href": scheme},
+        ],
+    }
+
+
+def _address(base: str, path: str, form: str, collections: str) -> str:
+    chosen = f"&collections={quote(collections, safe=',')}" if collections else ""
+    return f"{base}/tiles{path}?f={form}{chosen}"
+
+
+def _template(base: str, collections: str, layers: Sequence[LayerEntry], version: int) -> str:
+    address = _address(base, f"/{TMS_ID}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}", "mvt", collections)
+    return address if any(layer.is_live for layer in layers) else f"{address}&v={version}"
+
+
+def _reach(layers: Sequence[LayerEntry]) -> tuple[int, int, tuple[float, float, float, float]]:
+    boxes = [layer.bbox for layer in layers if layer.bbox] or [WORLD]
+    reached = [zooms(layer) for layer in layers] or [zooms_of_nothing()]
+    west, south = (min(box[at] for box in boxes) for at in (0, 1))
+    east, north = (max(box[at] for box in boxes) for at in (2, 3))
+    return min(low for low, _ in reached), max(high for _, high in reached), (west, south, east, north)
+
+
+def zooms_of_nothing() -> tuple[int, int]:
+    """A dataset of no layer is empty at every zoom."""
+    return WEB_MERCATOR.min_zoom, WEB_MERCATOR.max_zoom

@@ -1,0 +1,80 @@
+"""Vector tiles of the whole dataset: several collections in one tile, which a vector tile is by concatenation."""
+
+from __future__ import annotations
+
+import json
+
+from django.http import HttpResponse
+
+from layers.catalogue import LayerEntry
+from layers.rights import PUBLIC
+from layers.tiles import TileAddress
+from ogc import dataset_tilesets, tilesets
+from ogc.door import JSON, Ask, door, etag_of, matches
+from ogc.errors import InvalidParameter
+from ogc.views.core import known_tms
+from ogc.views.tiles import TILE_FORM, VECTOR_GRIDS, layer_part, tiled_layer
+
+MOST_COLLECTIONS = 40
+CHOICE = frozenset({"collections"})
+
+
+@door({"json": JSON}, params=CHOICE)
+def tileset_list(ask: Ask) -> HttpResponse:
+    """/ogc/tiles"""
+    document = dataset_tilesets.tilesets(ask.base, ask.language, _asked(ask))
+    return HttpResponse(json.dumps(document, ensure_ascii=False), content_type=JSON)
+
+
+@door({"json": JSON, "tilejson": JSON}, params=CHOICE)
+def tileset(ask: Ask, tms: str) -> HttpResponse:
+    """/ogc/tiles/{tms}"""
+    known_tms(tms, VECTOR_GRIDS)
+    make = dataset_tilesets.tilejson if ask.format == "tilejson" else dataset_tilesets.tileset
+    document = make(chosen(ask), ask.audience, ask.base, ask.language, _asked(ask), ask.catalogue.version)
+    return HttpResponse(json.dumps(document, ensure_ascii=False), content_type=JSON)
+
+
+@door({"mvt": tilesets.MVT, "pbf": tilesets.MVT}, params=CHOICE | {"v"})
+def tile(ask: Ask, tms: str, z: str, y: str, x: str) -> HttpResponse:
+    """/ogc/tiles/{tms}/{z}/{y}/{x}"""
+    known_tms(tms, VECTOR_GRIDS)
+    address = TileAddress.parse(z, y, x)
+    layers = [layer for layer in chosen(ask) if layer.min_zoom <= address.z <= layer.max_zoom]
+    parts = [layer_part(ask, layer, address, None) for layer in layers]
+    is_live = any(layer.is_live for layer in layers)
+    etag = "" if is_live else etag_of(TILE_FORM, [part.key for part in parts])
+    if etag and matches(ask.request, etag):
+        response = HttpResponse(status=304)
+    else:
+        response = HttpResponse(b"".join([part.bytes() for part in parts]), content_type=tilesets.MVT)
+    if etag:
+        response["ETag"] = etag
+    if any(part.audience != PUBLIC for part in parts):
+        response["Cache-Control"], response["Vary"] = "private, no-cache", "Cookie"
+    elif is_live:
+        response["Cache-Control"] = "no-cache"
+    elif ask.param("v") == str(ask.catalogue.version) and "collections" in ask.request.GET:
+        response["Cache-Control"] = "public, max-age=31536000, immutable"
+    else:
+        # Which collections there are depends on who asks.
+        response["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def chosen(ask: Ask) -> list[LayerEntry]:
+    """The collections of `collections`, or all that have vector tiles and that the asker may see.
+
+    Raises LayerNotFound, NotFound and InvalidParameter.
+    """
+    if "collections" not in ask.request.GET:
+        seen = ask.catalogue.visible(ask.audience)
+        return [ask.layer(layer.slug) for layer in seen if layer.kind == "vector" and layer.geometry_field]
+    slugs = list(dict.fromkeys(slug.strip() for slug in _asked(ask).split(",") if slug.strip()))
+    if not 0 < len(slugs) <= MOST_COLLECTIONS:
+        raise InvalidParameter(f"collections: name one to {MOST_COLLECTIONS} collections, separated by commas.")
+    return [tiled_layer(ask, slug) for slug in slugs]
+
+
+def _asked(ask: Ask) -> str:
+    return ask.param("collections")

@@ -183,7 +183,7 @@ DESCRIPTIONS: tuple[Description, ...] = (
         {"codice_strada": ("Codice strada", "Street code", ""), "odonimo": ("Odonimo", "Street name", ""),
          "civico": ("Civico", "House number", ""), "numero": ("Numero", "Number", ""),
          "esponente": ("Esponente", "Exponent", ""), "foglio": ("Foglio", "Sheet", ""),
-         "particella": ("Particella", "Parcel", "")}, ("odonimo", "civico"), 16,
+         "particella": ("Particella", "Parcel", "")}, ("odonimo", "civico", "esponente"), 16,
     ),
     Description(
         "alberi", "alberi", "verde-ambiente", "Alberi", "Trees",

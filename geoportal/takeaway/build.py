@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,13 +16,16 @@ from django.utils.translation import gettext as _
 
 from geoportal.map_page import in_language, layer_legend, licence_of, style_of
 from geoportal.marks import MARKS, mark_of, mark_svg
-from geoportal.takeaway.inline import InlineMap, Verbatim
+from geoportal.takeaway.inline import HtmlPopup, InlineMap, Verbatim
 from geoportal.technicians.selectors import DeviceRow
 from layers.catalogue import FieldEntry, LayerEntry
 from layers.rights import Audience
 from layers.styles.expressions import as_text
 from layers.styles.geometry import drawn_as
 from layers.styles.model import StyleSpec, Symbol
+
+Background = Sequence[tuple[LayerEntry, bytes]]
+"""Layers under the one taken away, each with its features as comma-separated GeoJSON in OGC:CRS84."""
 
 _DASHES = {"diagonal": "6 3", "cross": "2 3", "horizontal": "10 3"}
 CSS = """
@@ -52,13 +55,14 @@ class Sheet:
     legend: tuple[tuple[str, str], ...]
 
 
-def layer_file(entry: LayerEntry, audience: Audience, features: bytes, now: datetime) -> bytes:
+def layer_file(entry: LayerEntry, audience: Audience, features: bytes, background: Background, now: datetime) -> bytes:
     """The file of a layer. `features`: comma-separated GeoJSON features in OGC:CRS84, of the visible fields alone."""
     fields = entry.visible_fields(audience)
     members = json.loads(b"[" + features + b"]")
     style, kinds = style_of(entry, audience), drawn_as(entry.geometry_type)
     rows = [_prepared(member, fields, style) for member in members if member.get("geometry")]
     page = _page(_bounds(rows) or entry.bbox)
+    _draw_background(page, background, audience)
     if rows:
         titles = [html.escape(in_language(field.title_it, field.title_en)) for field in fields]
         popup = folium.GeoJsonPopup([field.name for field in fields], titles, max_width=360) if fields else None
@@ -82,11 +86,18 @@ def layer_file(entry: LayerEntry, audience: Audience, features: bytes, now: date
     return _written(page, sheet, now)
 
 
-def device_file(entry: LayerEntry, devices: Iterable[tuple[DeviceRow, str]], now: datetime) -> bytes:
+def device_file(
+    entry: LayerEntry,
+    audience: Audience,
+    devices: Iterable[tuple[DeviceRow, str]],
+    background: Background,
+    now: datetime,
+) -> bytes:
     """The file of the devices of one kind, each with the reason of its state."""
     shown = list(devices)
     bounds = [[row.lat, row.lon] for row, _cause in shown]
     page = _page(None, bounds)
+    _draw_background(page, background, audience)
     for row, cause in shown:
         mark = mark_of(row.health)
         sample = f' <span class="sample">{_("dati di esempio")}</span>' if row.is_sample else ""
@@ -94,7 +105,7 @@ def device_file(entry: LayerEntry, devices: Iterable[tuple[DeviceRow, str]], now
         lines = (row.place, f"{mark.text} – {cause}", _("dal {moment}").format(moment=since), row.devid)
         text = f"<strong>{html.escape(row.name)}</strong>{sample}<br>" + "<br>".join(map(html.escape, lines))
         icon = folium.DivIcon(html=str(mark_svg(row.health, 26)), icon_size=(26, 26), class_name="device-icon")
-        folium.Marker([row.lat, row.lon], icon=icon, popup=folium.Popup(text, max_width=300)).add_to(page)
+        folium.Marker([row.lat, row.lon], icon=icon).add_child(HtmlPopup(text)).add_to(page)
     sheet = Sheet(
         title=in_language(entry.title_it, entry.title_en),
         attribution=entry.attribution,
@@ -112,6 +123,20 @@ def _page(bbox: tuple[float, float, float, float] | None, points: list[list[floa
     if corners:
         page.fit_bounds(corners, padding=(30, 30), max_zoom=18)
     return page
+
+
+def _draw_background(page: InlineMap, background: Background, audience: Audience) -> None:
+    """What the eye needs to know where it is: drawn in its own style, and silent when clicked."""
+    for entry, features in background:
+        style = style_of(entry, audience)
+        rows = [_prepared(member, (), style) for member in json.loads(b"[" + features + b"]") if member.get("geometry")]
+        if rows:
+            folium.GeoJson(
+                {"type": "FeatureCollection", "features": rows},
+                style_function=lambda feature: feature["properties"]["_style"],
+                embed=True,
+                interactive=False,
+            ).add_to(page)
 
 
 def _prepared(feature: dict[str, Any], fields: tuple[FieldEntry, ...], style: StyleSpec) -> dict[str, Any]:

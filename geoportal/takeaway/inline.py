@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import folium
-from branca.element import Element, Figure
+from branca.element import Element, Figure, MacroElement
 from django.conf import settings
 from jinja2 import Template
 
@@ -47,11 +48,29 @@ class Verbatim(Element):
         self.text = text
 
 
+class HtmlPopup(MacroElement):
+    """Text beside a mark, as HTML. folium's own popup needs jQuery, which would only be there for this."""
+
+    _template = Template("""
+        {% macro script(this, kwargs) %}
+        {{ this._parent.get_name() }}.bindPopup({{ this.text | tojson }}, {maxWidth: 300});
+        {% endmacro %}
+    """)
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
 @cache
 def leaflet_js() -> str:
-    """Leaflet's code, without the reference to a source map that would not be there."""
+    """Leaflet's code without the reference to its source map, and its default marker with the pictures inside."""
     text = (_folder() / "leaflet.js").read_text(encoding="utf-8")
-    return re.sub(r"//# sourceMappingURL=\S*", "", text).replace("</script", "<\\/script")
+    code = re.sub(r"//# sourceMappingURL=\S*", "", text).replace("</script", "<\\/script")
+    # folium puts each marker on the map before it sets the marker's icon: the default one is asked for in between.
+    pictures = {"iconUrl": "marker-icon.png", "iconRetinaUrl": "marker-icon-2x.png", "shadowUrl": "marker-shadow.png"}
+    options = json.dumps({name: _data_url(_folder() / "images" / file) for name, file in pictures.items()})
+    return f"{code}\nL.Icon.Default.imagePath = ''; L.Icon.Default.mergeOptions({options});"
 
 
 @cache
@@ -62,9 +81,13 @@ def leaflet_css() -> str:
         path = _folder() / match[1]
         if not path.is_file():
             return "none"
-        return f"url(data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()})"
+        return f"url({_data_url(path)})"
 
     return _URL.sub(inlined, (_folder() / "leaflet.css").read_text(encoding="utf-8"))
+
+
+def _data_url(path: Path) -> str:
+    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
 def _folder() -> Path:

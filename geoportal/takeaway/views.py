@@ -20,7 +20,11 @@ from layers.errors import BadQuery, LayerNotFound
 from layers.items import ItemsQuery, items
 from layers.rights import Audience, audience_of
 
+Box = tuple[float, float, float, float]
+"""west, south, east, north in degrees, OGC:CRS84."""
+
 FEATURE_CAP = 5_000
+BACKGROUND_BYTES = 3_000_000
 BYTES_CAP = 12_000_000
 """A file that people mail and that a phone opens."""
 
@@ -37,17 +41,48 @@ def export(request: HttpRequest, slug: str) -> HttpResponse:
         return _refused(request, _("Questo livello non ha elementi da disegnare: scegline uno vettoriale."), 422)
     note(request.user, audience, entry, "map-export")
     if entry.slug in DEVICE_LAYERS:
-        rows = device_rows(frozenset({DEVICE_LAYERS[entry.slug]}))
-        return _file(
-            entry, device_file(entry, [(row, cause_text(row.cause)) for row in rows], timezone.now()), audience
-        )
+        devices = [(row, cause_text(row.cause)) for row in device_rows(frozenset({DEVICE_LAYERS[entry.slug]}))]
+        under = background(entry, audience, entry.bbox)
+        return _file(entry, device_file(entry, audience, devices, under, timezone.now()), audience)
     try:
         page = items(entry, audience, ItemsQuery(limit=FEATURE_CAP, bbox=request.GET.get("bbox", "")))
     except BadQuery as error:
         return _refused(request, str(error), 400)
     if page.next_after is not None or len(page.features) > BYTES_CAP:
         return _refused(request, _too_many(page.matched, page.returned), 413)
-    return _file(entry, layer_file(entry, audience, page.features, timezone.now()), audience)
+    under = background(entry, audience, _box(request.GET.get("bbox", "")) or entry.bbox)
+    return _file(entry, layer_file(entry, audience, page.features, under, timezone.now()), audience)
+
+
+def background(entry: LayerEntry, audience: Audience, box: Box | None) -> list[tuple[LayerEntry, bytes]]:
+    """The light layers that the map shows when it opens, around what is taken away: there is no other base map."""
+    if box is None:
+        return []
+    width, height = box[2] - box[0], box[3] - box[1]
+    wide = (box[0] - width / 4, box[1] - height / 4, box[2] + width / 4, box[3] + height / 4)
+    found: list[tuple[LayerEntry, bytes]] = []
+    left = BACKGROUND_BYTES
+    for layer in catalogue().visible(audience):
+        if not (layer.shown_by_default and layer.geometry_type and not layer.is_live) or layer.slug == entry.slug:
+            continue
+        if "POINT" in layer.geometry_type or (layer.feature_count or 0) > FEATURE_CAP:
+            continue
+        drawn_by = {style.spec.get("field") for style in layer.styles[:1]}
+        styled = tuple(field.name for field in layer.visible_fields(audience) if field.name in drawn_by)
+        query = ItemsQuery(limit=FEATURE_CAP, bbox=",".join(map(str, wide)), properties=styled)
+        features = items(layer, audience, query).features
+        if len(features) <= left:
+            left -= len(features)
+            found.append((layer, features))
+    return found
+
+
+def _box(text: str) -> Box | None:
+    """The box asked for, already accepted by the items query."""
+    numbers = [float(part) for part in text.split(",")] if text else []
+    if len(numbers) == 6:
+        numbers = [*numbers[:2], *numbers[3:5]]
+    return (numbers[0], numbers[1], numbers[2], numbers[3]) if numbers else None
 
 
 def _too_many(matched: int | None, returned: int) -> str:

@@ -11,6 +11,7 @@ from geoportal.takeaway import views
 from layers.models import Access, Field
 from tests.browser.conftest import new_context
 from tests.geodata import forget_catalogue
+from tests.monitoring.devices import device as make_device
 
 pytestmark = pytest.mark.usefixtures("city")
 
@@ -30,6 +31,9 @@ def test_the_file_opens_from_disk_without_a_network(browser: Browser, client: Cl
     page.goto(file.as_uri())
     marks = page.locator("path.leaflet-interactive")
     expect(marks).to_have_count(21)
+    assert page.locator("path:not(.leaflet-interactive)").count() > 0, (
+        "the layers that are on at the start lie under it"
+    )
     assert marks.first.get_attribute("fill") == "#117733"
     marks.first.click(force=True)
     expect(page.locator(".leaflet-popup-content")).to_contain_text(re.compile(r"<b>n\. \d+</b>"))
@@ -55,3 +59,23 @@ def test_a_layer_too_large_says_how_many_and_what_to_do(client: Client, monkeypa
     small = client.get("/mappe/edifici/esporta.html?bbox=10.0230,45.1300,10.0240,45.1316")
     assert small.status_code == 200
     assert client.get("/mappe/edifici/esporta.html?bbox=a,b").status_code == 400
+
+
+def test_the_state_of_the_devices_can_be_taken_away(browser: Browser, client: Client, tmp_path: Path) -> None:
+    make_device("ap-uno", name_it="Piazza <Uno>", status={"health": "problem", "cause": "connection_lost"})
+    forget_catalogue()
+    file = tmp_path / "dispositivi.html"
+    file.write_bytes(client.get("/mappe/punti-accesso-wifi/esporta.html").content)
+    context = new_context(browser)
+    context.set_offline(True)
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("requestfailed", lambda request: faults.append(request.url))
+    page.goto(file.as_uri())
+    expect(page.locator(".device-icon svg")).to_have_count(1)
+    page.locator(".device-icon").click()
+    expect(page.locator(".leaflet-popup-content")).to_contain_text("Piazza <Uno>")
+    expect(page.locator(".leaflet-popup-content")).to_contain_text("Problema")
+    assert faults == []
+    context.close()

@@ -105,7 +105,7 @@ def device_file(
         lines = (row.place, f"{mark.text} – {cause}", _("dal {moment}").format(moment=since), row.devid)
         text = f"<strong>{html.escape(row.name)}</strong>{sample}<br>" + "<br>".join(map(html.escape, lines))
         icon = folium.DivIcon(html=str(mark_svg(row.health, 26)), icon_size=(26, 26), class_name="device-icon")
-        folium.Marker([row.lat, row.lon], icon=icon).add_child(HtmlPopup(text)).add_to(page)
+        HtmlPopup(text).add_to(folium.Marker([row.lat, row.lon], icon=icon).add_to(page))
     sheet = Sheet(
         title=in_language(entry.title_it, entry.title_en),
         attribution=entry.attribution,

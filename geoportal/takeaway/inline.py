@@ -58,7 +58,7 @@ class HtmlPopup(MacroElement):
     """)
 
     def __init__(self, text: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.text = text
 
 

@@ -49,7 +49,13 @@ CONFORMS_TO = (
     f"{_TILES}/dataset-tilesets",
     f"{_TILES}/geodata-tilesets",
     f"{_TILES}/mvt",
+    f"{_TILES}/png",
+    f"{_TILES}/jpeg",
     f"{_TILES}/oas30",
+    *(
+        f"http://www.opengis.net/spec/ogcapi-maps-1/1.0/conf/{name}"
+        for name in ("core", "collection-map", "dataset-map", "styled-map", "crs", "png", "jpeg")
+    ),
     *(
         f"http://www.opengis.net/spec/ogcapi-coverages-1/1.0/conf/{name}"
         for name in ("core", "scaling", "subsetting", "fieldselection", "crs", "geotiff", "coveragejson")

@@ -62,6 +62,8 @@ def landing(ask: Ask) -> dict[str, Any]:
             "title": "Tile matrix sets",
             "href": f"{ask.base}/tileMatrixSets?f=json",
         },
+        {"rel": f"{REL}/map", "type": "image/png", "title": "Map", "href": f"{ask.base}/map?f=png"},
+        {"rel": f"{REL}/styles", "type": "application/json", "title": "Styles", "href": f"{ask.base}/styles?f=json"},
         {
             "rel": f"{REL}/ogc-catalog",
             "type": "application/json",

@@ -13,6 +13,7 @@ from layers.catalogue import LayerEntry
 from layers.exporting.formats import offered
 from ogc import tilesets
 from ogc.door import Ask
+from ogc.pictures import can_be_drawn
 
 
 def page(ask: Ask, template: str, document: dict[str, Any], **context: Any) -> HttpResponse:
@@ -43,7 +44,16 @@ def collection(ask: Ask, body: bytes, layer: LayerEntry) -> HttpResponse:
         xyz = xyz.replace(ours, theirs)
     tiles = f"{ask.base}/collections/{layer.slug}/{path}"
     formats = offered(layer) if layer.kind == "vector" else []
-    context = {"layer": layer, "slug": layer.slug, "xyz_address": xyz, "tiles_address": tiles, "formats": formats}
+    context = {
+        "layer": layer,
+        "slug": layer.slug,
+        "drawable": can_be_drawn(layer),
+        "wms_address": f"{ask.base}/wms",
+        "wmts_address": f"{ask.base}/wmts/1.0.0/WMTSCapabilities.xml",
+        "xyz_address": xyz,
+        "tiles_address": tiles,
+        "formats": formats,
+    }
     return page(ask, "collection", json.loads(body), **context)
 
 

@@ -26,7 +26,9 @@ def test_a_browser_gets_a_page_and_a_program_json(client: Client, city: SimpleNa
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_every_link_of_a_page_leads_somewhere(client: Client, city: SimpleNamespace, path: str) -> None:
+def test_every_link_of_a_page_leads_somewhere(
+    client: Client, city: SimpleNamespace, path: str, blank_pictures: None
+) -> None:
     html = client.get(f"/ogc{path}", headers={"accept": BROWSER}).content.decode()
     for address in set(re.findall(r'href="((?:http://testserver)?/ogc[^"]*)"', html)):
         assert client.get(address.replace("&amp;", "&"), headers={"accept": BROWSER}).status_code == 200, address

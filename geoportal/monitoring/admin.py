@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from geoportal.monitoring.alerts import admin as alerts_admin
 from geoportal.monitoring.causes import cause_text
 from geoportal.monitoring.enrolment import add_device
 from geoportal.monitoring.forms import PositionField
@@ -32,6 +33,9 @@ else:
     StatusBase = admin.ModelAdmin
     LetterBase = admin.ModelAdmin
     IntervalBase = admin.ModelAdmin
+
+
+__all__ = ["DeviceAdmin", "alerts_admin"]
 
 
 class DeviceForm(DeviceFormBase):

@@ -146,6 +146,9 @@ class Alert(models.Model):
             )
         ]
 
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.scope} {self.key}"
+
 
 class AlertTransition(models.Model):
     """One step in an alert's life. The database refuses to change or delete it."""
@@ -165,6 +168,9 @@ class AlertTransition(models.Model):
     class Meta:
         ordering = ["at", "id"]
         indexes = [models.Index(fields=["alert", "at"], name="transition_by_alert")]
+
+    def __str__(self) -> str:
+        return f"{self.alert}: {self.why}"
 
 
 class AlertChannel(models.Model):

@@ -99,10 +99,10 @@ def _entries(scopes: dict[int, LayerEntry], question: Question, limit: int) -> t
 
 
 def _alternatives(asked: str, words: list[str], rows: list[Any]) -> list[str]:
-    """The word itself when it is known; a common one alone, because beside rare ones all its rows would be read."""
-    if words[:1] == [asked] or (rows and rows[0] > COMMON):
+    """The word itself when it is known. Common words stand without rare ones, beside which all their rows are read."""
+    if words[:1] == [asked]:
         return words[:1]
-    return words
+    return [word for word, count in zip(words, rows, strict=True) if count > COMMON] or words
 
 
 def _tsqueries(question: Question, mended: dict[str, list[str]], operator: str) -> dict[str, str]:

@@ -152,11 +152,13 @@ function sinceNodes(text, since, format) {
   })
 }
 
+const shown = (value, format) => format.value(value, { type: typeof value === 'number' ? 'number' : 'string' })
+
 function evidence(device, { texts }, format) {
   const items = (device.evidence ?? []).map((entry) => el('li', {},
     entry.text ?? entry.code,
-    entry.value != null && !entry.text ? `: ${format.value(entry.value, { type: typeof entry.value === 'number' ? 'number' : 'string' })}` : '',
-    entry.threshold != null && !entry.text ? ` (${fill(texts.threshold, { value: entry.threshold })})` : '',
+    entry.value != null ? `: ${shown(entry.value, format)}` : '',
+    entry.threshold != null ? ` (${fill(texts.threshold, { value: shown(entry.threshold, format) })})` : '',
     entry.since ? ` – ${format.moment(entry.since)}` : ''))
   return el('div', { 'data-device-extra': true },
     el('h3', { class: 'h6' }, texts.evidence),

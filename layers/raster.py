@@ -137,7 +137,10 @@ def painted(layer: LayerEntry, held: OpenRaster, read: Read, cell_m: float) -> P
         values, seen = read(bands, 1)
         low, high = limits(layer, held, 1)
         tinted = ramp(stretched(values[0], low, high), "terrain").astype(np.float32)
-        shaded = tinted * hillshade(values[0], cell_m)
+        # Beside a pixel without data there is no slope to speak of: it would draw a dark rim.
+        whole = seen.copy()
+        whole[1:-1, 1:-1] &= seen[:-2, 1:-1] & seen[2:, 1:-1] & seen[1:-1, :-2] & seen[1:-1, 2:]
+        shaded = tinted * np.where(whole, hillshade(values[0], cell_m), 1.0)
         return _with_alpha(np.clip(shaded, 0, 255).astype(np.uint8), seen)[:, 1:-1, 1:-1]
     values, seen = read(bands, 0)
     is_bytes = held.source.dtypes[0] == "uint8" and len(bands) == 3

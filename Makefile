@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run reset manage test lint lock bench setup
+.PHONY: help run reset manage test lint lock bench setup cite
 
 PYTHON := .venv/bin/python
 PORT ?= 8000
@@ -54,6 +54,10 @@ bench: ## Measure the hot paths (tests/benchmarks)
 	@deploy/bootstrap test
 	@if [ -d tests/benchmarks ]; then $(CHECK_ENV) $(PYTHON) -m pytest tests/benchmarks -p no:cacheprovider -s; \
 		else echo "There is no tests/benchmarks folder in this checkout."; fi
+
+cite: ## Run the OGC compliance suites: make cite SUITES="features wfs" URL=http://127.0.0.1:8000
+	@deploy/bootstrap test
+	@$(PYTHON) -m tests.cite $(SUITES) $(if $(URL),--url '$(URL)')
 
 setup: ## Only install what is missing, for running and for tests
 	@deploy/bootstrap test

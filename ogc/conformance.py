@@ -57,6 +57,10 @@ CONFORMS_TO = (
         for name in ("core", "collection-map", "dataset-map", "styled-map", "crs", "png", "jpeg")
     ),
     *(
+        f"http://www.opengis.net/spec/ogcapi-edr-1/1.1/conf/{name}"
+        for name in ("core", "collections", "json", "geojson", "covjson", "oas30")
+    ),
+    *(
         f"http://www.opengis.net/spec/ogcapi-coverages-1/1.0/conf/{name}"
         for name in ("core", "scaling", "subsetting", "fieldselection", "crs", "geotiff", "coveragejson")
     ),

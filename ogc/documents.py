@@ -16,9 +16,10 @@ from pygeoapi.api.itemtypes import get_collection_queryables
 from layers.catalogue import FieldEntry, LayerEntry
 from layers.crs import EPSG
 from layers.exporting.formats import offered
+from layers.observations import parameters
 from layers.tile_cache import TileCache
 from layers.tile_grids import GRIDS
-from ogc import openapi, records
+from ogc import edr, openapi, records
 from ogc.api import api_for, ask_pygeoapi
 from ogc.conformance import CONFORMS_TO
 from ogc.door import GEOJSON, Ask
@@ -130,6 +131,7 @@ def _collection(ask: Ask, made: dict[str, Any], layer: LayerEntry) -> dict[str, 
         made["links"] += _coverage_links(address)
     else:
         made["links"] += _export_links(layer, address)
+    made |= edr.described(layer, parameters(layer, ask.audience), ask.base, ask.language)
     if layer.data_updated_at is not None:
         made["updated"] = layer.data_updated_at.isoformat().replace("+00:00", "Z")
     return made

@@ -9,9 +9,10 @@ from layers.catalogue import Catalogue, FieldEntry, LayerEntry
 from layers.crs import served
 from layers.exporting.formats import FORMATS, offered
 from layers.items import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX
+from layers.observations import parameters
 from layers.rights import Audience, may_edit
 from layers.tiles import MAX_ZOOM
-from ogc import openapi_coverages, openapi_editing, openapi_maps, openapi_processes, openapi_records
+from ogc import openapi_coverages, openapi_editing, openapi_edr, openapi_maps, openapi_processes, openapi_records
 from ogc.config import DESCRIPTION, JSON_TYPES, TITLE
 from ogc.pictures import can_be_drawn
 
@@ -71,6 +72,7 @@ def _layer(layer: LayerEntry, audience: Audience, language: str) -> dict[str, An
     name = "".join(part.title() for part in slug.split("-"))
     paths = {here: _get(f"describe{name}", "Collection", ["f"], "Page", tag=slug)}
     paths |= openapi_maps.layer_paths(layer, _get, name)
+    paths |= openapi_edr.paths(layer, name, parameters(layer, audience))
     if layer.kind != "vector":
         return paths | openapi_coverages.paths(layer, name)
     fields = layer.visible_fields(audience)

@@ -1,0 +1,104 @@
+"""Queries of OGC API EDR on the measures of devices: locations, position, area."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, date, datetime, time
+
+from django.http import HttpResponse
+
+from layers import observations
+from layers.catalogue import LayerEntry
+from layers.filters import parse_datetime
+from layers.observations import Parameter, Series
+from ogc import edr as made
+from ogc.door import Ask, door
+from ogc.errors import InvalidParameter, NotFound
+
+SERIES = {"CoverageJSON": made.COVJSON, "GeoJSON": made.GEOJSON, "json": made.COVJSON}
+PLACES = {"GeoJSON": made.GEOJSON, "json": made.GEOJSON}
+COMMON = frozenset({"datetime", "parameter-name", "crs"})
+_NUMBER = r"[-+]?\d{1,3}(?:\.\d{1,15})?"
+_POINT = re.compile(rf"POINT\s*\(\s*({_NUMBER})\s+({_NUMBER})\s*\)", re.IGNORECASE)
+_AREA = re.compile(rf"(?:MULTI)?POLYGON\s*\((?:[\s(),]|{_NUMBER})+\)", re.IGNORECASE)
+AREA_MAX = 100_000
+
+
+@door(PLACES, params=frozenset({"crs"}))
+def locations(ask: Ask, slug: str) -> HttpResponse:
+    """/ogc/collections/{slug}/locations"""
+    layer, _known = _measured(ask, slug)
+    body = b'{"type":"FeatureCollection","features":[%s]}' % observations.places(layer)
+    return HttpResponse(body, content_type=made.GEOJSON)
+
+
+@door(SERIES, params=COMMON)
+def location(ask: Ask, slug: str, place: str) -> HttpResponse:
+    """/ogc/collections/{slug}/locations/{place}"""
+    layer, known = _measured(ask, slug)
+    if "\x00" in place:
+        raise NotFound("There is no such location.")
+    return _answer(ask, known, observations.at_place(layer, list(known), place, _when(ask)))
+
+
+@door(SERIES, params=COMMON | {"coords"})
+def position(ask: Ask, slug: str) -> HttpResponse:
+    """/ogc/collections/{slug}/position"""
+    layer, known = _measured(ask, slug)
+    match = _POINT.fullmatch(ask.param("coords").strip())
+    if match is None or abs(float(match[1])) > 180 or abs(float(match[2])) > 90:
+        raise InvalidParameter("coords: write POINT(longitude latitude) in degrees.")
+    point = float(match[1]), float(match[2])
+    return _answer(ask, known, observations.at_position(layer, list(known), point, _when(ask)))
+
+
+@door(SERIES, params=COMMON | {"coords"})
+def area(ask: Ask, slug: str) -> HttpResponse:
+    """/ogc/collections/{slug}/area"""
+    layer, known = _measured(ask, slug)
+    text = ask.param("coords").strip()
+    if len(text) > AREA_MAX or not _AREA.fullmatch(text):
+        raise InvalidParameter(
+            "coords: write POLYGON((longitude latitude, …)) in degrees, of 100,000 characters at most."
+        )
+    return _answer(ask, known, observations.in_area(layer, list(known), text, _when(ask)))
+
+
+def _measured(ask: Ask, slug: str) -> tuple[LayerEntry, dict[str, Parameter]]:
+    """A layer with measures, and those asked for. Raises LayerNotFound, NotFound, InvalidParameter."""
+    layer = ask.layer(slug)
+    known = observations.parameters(layer, ask.audience)
+    if not known:
+        raise NotFound(f"{slug!r} has no measures; its items say what there is.")
+    crs = ask.param("crs", "CRS84")
+    if crs not in {"CRS84", made.CRS84, "EPSG:4326"}:
+        raise InvalidParameter(f"crs={crs[:60]!r}: measures are given in CRS84.")
+    if "parameter-name" in ask.request.GET:
+        wanted = [name.strip() for name in ask.param("parameter-name").split(",")]
+        wrong = [name for name in wanted if name not in known]
+        if wrong:
+            raise InvalidParameter(f"parameter-name: {wrong[0][:60]!r} is not measured here; use {', '.join(known)}.")
+        known = {name: known[name] for name in wanted}
+    return layer, known
+
+
+def _when(ask: Ask) -> tuple[datetime, datetime]:
+    if "datetime" not in ask.request.GET:
+        return observations.span(None, None)
+    start, stop = parse_datetime(ask.param("datetime"))
+    return observations.span(_moment(start, time.min), _moment(stop, time.max))
+
+
+def _moment(day: date | None, of_day: time) -> datetime | None:
+    return day if day is None or isinstance(day, datetime) else datetime.combine(day, of_day, UTC)
+
+
+def _answer(ask: Ask, known: dict[str, Parameter], found: list[Series]) -> HttpResponse:
+    if not found:
+        return HttpResponse(status=204)
+    write = made.features if ask.format == "GeoJSON" else made.coverages
+    body = json.dumps(write(found, known, ask.language), ensure_ascii=False, separators=(",", ":"))
+    response = HttpResponse(body, content_type=made.GEOJSON if ask.format == "GeoJSON" else made.COVJSON)
+    response["Content-Crs"] = f"<{made.CRS84}>"
+    return response

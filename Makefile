@@ -50,10 +50,9 @@ lock: ## Pin the dependencies again, with hashes, from requirements/*.in
 		../$(PYTHON) -m uv pip compile -q --python-version 3.12 --universal --generate-hashes --no-header \
 			--no-emit-index-url --no-annotate $$([ $$part = dev ] && echo -c base.txt) $$part.in -o $$part.txt; done
 
-bench: ## Measure the hot paths (tests/benchmarks)
+bench: ## Measure the hot paths beside PostgreSQL, TiPg and pygeoapi: make bench ARGS=--quick
 	@deploy/bootstrap test
-	@if [ -d tests/benchmarks ]; then $(CHECK_ENV) $(PYTHON) -m pytest tests/benchmarks -p no:cacheprovider -s; \
-		else echo "There is no tests/benchmarks folder in this checkout."; fi
+	@$(CHECK_ENV) $(PYTHON) -m tests.benchmarks $(ARGS)
 
 cite: ## Run the OGC compliance suites: make cite SUITES="features wfs" URL=http://127.0.0.1:8000
 	@deploy/bootstrap test

@@ -5,11 +5,29 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from datetime import UTC, datetime
+from typing import TextIO
 
 from geoportal.runtime.cluster import Cluster
 from tests import services
 
 DATABASE = "geoportal_bench"
+
+
+class Both:
+    """Writes to two places."""
+
+    def __init__(self, *places: TextIO) -> None:
+        self._places = places
+
+    def write(self, text: str) -> int:
+        for place in self._places:
+            place.write(text)
+            place.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing waits."""
 
 
 def main() -> int:
@@ -20,7 +38,11 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--quick", action="store_true", help="one round of one second each, 120,000 buildings")
+    parser.add_argument("--alone", action="store_true", help="without TiPg and pygeoapi")
     options = parser.parse_args()
+    if options.quick:
+        options.buildings, options.seconds, options.rounds = min(options.buildings, 120_000), 1, 1
     cluster = Cluster(services.ROOT / "postgresql", durable=False)
     cluster.start()
     os.environ["GEOPORTAL_DB_NAME"] = DATABASE
@@ -28,9 +50,14 @@ def main() -> int:
         import django
 
         django.setup()
+        from tests.benchmarks import peers
         from tests.benchmarks.run import run
 
-        run(cluster, options, sys.stdout)
+        peers.HOME.mkdir(parents=True, exist_ok=True)
+        target = peers.HOME / f"{datetime.now(UTC):%Y%m%d-%H%M}.md"
+        with target.open("w", encoding="utf-8") as report:
+            run(cluster, options, Both(sys.stdout, report))
+        sys.stdout.write(f"\nwritten to {target}\n")
     finally:
         cluster.stop()
     return 0

@@ -16,7 +16,12 @@ class Case:
 
     name: str
     path: str
-    statement: str | None
+    statement: str | None = None
+    tipg: str = ""
+    """The same question to TiPg; empty: it has none, or answers another."""
+    pygeoapi: str = ""
+    paths: tuple[str, ...] = ()
+    """Addresses asked one after the other instead of `path`, each new: nothing of them is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +42,8 @@ def measure(case: Case, root: str, database: dict[str, str], *, clients: int, ro
     web: list[tuple[float, float]] = []
     plain: list[float] = []
     warm(root + case.path, clients, 1)
-    for _round in range(rounds):
-        web.append(_wrk(root + case.path, clients, seconds))
+    for number in range(rounds):
+        web.append(_wrk(root + case.path, clients, seconds, _share(case.paths, number, rounds)))
         if case.statement:
             plain.append(_pgbench(case.statement, database, clients, seconds))
     return Result(
@@ -53,8 +58,38 @@ def warm(address: str, clients: int, seconds: int) -> None:
     _run(["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", address])
 
 
-def _wrk(address: str, clients: int, seconds: int) -> tuple[float, float]:
-    report = _run(["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--latency", address])
+def ask_peer(address: str, *, clients: int, seconds: int) -> float | None:
+    """Requests per second of another server; None when it answers errors."""
+    try:
+        warm(address, clients, 1)
+        return _wrk(address, clients, seconds)[0] or None  # nothing within the time is no measurement
+    except RuntimeError:
+        return None
+
+
+def _share(paths: tuple[str, ...], number: int, rounds: int) -> tuple[str, ...]:
+    """Every round has addresses of its own, so that no cache holds them yet."""
+    return paths[number::rounds]
+
+
+_LIST = """
+local paths = {{ {paths} }}
+local at = 0
+request = function()
+  at = at % #paths + 1
+  return wrk.format("GET", paths[at])
+end
+"""
+
+
+def _wrk(address: str, clients: int, seconds: int, paths: tuple[str, ...] = ()) -> tuple[float, float]:
+    command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--latency", address]
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        if paths:
+            script.write(_LIST.format(paths=", ".join(f'"{path}"' for path in paths)))
+            script.flush()
+            command += ["-s", script.name]
+        report = _run(command)
     if "Non-2xx" in report:
         raise RuntimeError(f"{address} answered errors:\n{report}")
     rate, p99 = re.search(r"Requests/sec:\s+([\d.]+)", report), re.search(r"99%\s+([\d.]+)(us|ms|s)", report)

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
-from typing import TextIO
+import os
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Protocol
 
 import psycopg2
 from django.core.management import call_command
@@ -15,10 +22,11 @@ from geoportal.runtime.cluster import Cluster
 from layers.catalogue import LayerEntry, catalogue
 from layers.database import table_of
 from layers.filters import Whitelist, column
-from layers.items import ItemsQuery, feature_text, items_statement
+from layers.items import ItemsQuery, feature_text, items, items_statement
 from layers.rights import PUBLIC
 from layers.tiles import FEATURE_CAP, TileAddress, tile_params, tile_statement
-from tests.benchmarks.measure import Case, measure, warm
+from tests.benchmarks import peers
+from tests.benchmarks.measure import Case, ask_peer, measure, warm
 from tests.geodata import make_layer
 from tests.liveserver import served
 
@@ -31,6 +39,13 @@ SELECT ST_Rotate(ST_Buffer(ST_SetSRID(ST_MakePoint(x, y), 32632), 5 + n % 7, 'qu
 FROM (SELECT n, 574500 + (n % 560) * 22.0 AS x, 4993800 + (n / 560) * 26.0 AS y
       FROM generate_series(1, :many) AS n) AS grid
 """
+
+
+class Out(Protocol):
+    """Where the table goes."""
+
+    def write(self, text: str, /) -> int: ...
+    def flush(self) -> None: ...
 
 
 def prepare(cluster: Cluster, buildings: int) -> LayerEntry:
@@ -55,35 +70,82 @@ def rendered(statement: sql.Composable, params: dict[str, object]) -> str:
     return text.decode()
 
 
+ITEMS, TILES = "/ogc/collections/edifici/items", "/ogc/collections/edifici/tiles/WebMercatorQuad"
+THEIRS = "/collections/geodata.edifici/items", "/collections/edifici/items"
+
+
 def cases(layer: LayerEntry) -> list[Case]:
-    """The workloads, each with the statement behind it."""
-    box = "10.0200,45.1300,10.0255,45.1345"
-    items, tiles = "/ogc/collections/edifici/items", "/ogc/collections/edifici/tiles/WebMercatorQuad"
-    queries = {
-        "items limit 10": (f"{items}?limit=10", ItemsQuery(limit=10)),
-        "items limit 1000": (f"{items}?limit=1000", ItemsQuery(limit=1000)),
-        "bbox, up to 500": (f"{items}?limit=500&bbox={box}", ItemsQuery(limit=500, bbox=box)),
-        "offset 100000": (f"{items}?limit=10&offset=100000", ItemsQuery(limit=10, offset=100_000)),
-        "CQL2": (
-            f"{items}?limit=100&filter=a1%3D3%20AND%20a0%3D%27uso%203%27",
-            ItemsQuery(limit=100, filter="a1=3 AND a0='uso 3'"),
-        ),
-    }
-    found = [Case(name, path, rendered(*items_statement(layer, PUBLIC, q))) for name, (path, q) in queries.items()]
-    one = sql.SQL("SELECT {} FROM {} AS f WHERE {} = 777").format(
-        feature_text(layer, tuple(Whitelist.of(layer, PUBLIC).fields), ItemsQuery().crs, False),
-        table_of(layer),
-        column("fid"),
-    )
-    found.append(Case("one item", f"{items}/777", rendered(one, {})))
+    """The workloads, each with the statement behind it and what the other servers are asked."""
+    box, found = "10.0200,45.1300,10.0255,45.1345", []
+    cql = "a1%3D3%20AND%20a0%3D%27uso%203%27"
+    last = items(layer, PUBLIC, ItemsQuery(limit=10, offset=100_000)).next_after or ""
+    asked: list[tuple[str, str, ItemsQuery]] = [
+        ("items limit 10", "limit=10", ItemsQuery(limit=10)),
+        ("items limit 1000", "limit=1000", ItemsQuery(limit=1000)),
+        ("bbox, up to 500", f"limit=500&bbox={box}", ItemsQuery(limit=500, bbox=box)),
+        ("CQL2", f"limit=100&filter={cql}", ItemsQuery(limit=100, filter="a1=3 AND a0='uso 3'")),
+        ("offset 100000", "limit=10&offset=100000", ItemsQuery(limit=10, offset=100_000)),
+    ]
+    for name, question, query in asked:
+        to_tipg, to_pygeoapi = (
+            f"{root}?{question}&f={form}" for root, form in zip(THEIRS, ("geojson", "json"), strict=True)
+        )
+        if name == "CQL2":
+            to_tipg, to_pygeoapi = f"{to_tipg}&filter-lang=cql2-text", f"{to_pygeoapi}&filter-lang=cql2-text"
+        statement = rendered(*items_statement(layer, PUBLIC, query))
+        found.append(Case(name, f"{ITEMS}?{question}", statement, to_tipg, to_pygeoapi))
+    following = rendered(*items_statement(layer, PUBLIC, ItemsQuery(limit=10, after=last)))
+    found.append(Case("next after 100000", f"{ITEMS}?limit=10&after={last}", following))
+    found.append(Case("one item", f"{ITEMS}/777", _one(layer), f"{THEIRS[0]}/777", f"{THEIRS[1]}/777"))
+    found += [
+        _uncached(layer, "tiles z12-13, uncached", (12, 13)),
+        _uncached(layer, "tiles z14-17, uncached", (14, 15, 16, 17)),
+    ]
     for z in (13, 15, 17):
         address = _address(layer, z)
-        statement = rendered(tile_statement(layer, (), address), tile_params(layer, address, FEATURE_CAP))
-        where = f"{tiles}/{address.z}/{address.y}/{address.x}?f=mvt"
-        found.append(Case(f"tile z{z}, cached", where, statement))
-    found.append(Case("landing page", "/ogc/?f=json", None))
-    found.append(Case("collections", "/ogc/collections?f=json", None))
-    return found
+        where = f"WebMercatorQuad/{address.z}/{address.x}/{address.y}"
+        at_tipg = f"/collections/geodata.edifici/tiles/{where}"
+        found.append(Case(f"tile z{z}, cached", _path(address), _tile(layer, address), at_tipg))
+    return [*found, Case("landing page", "/ogc/?f=json"), Case("collections", "/ogc/collections?f=json")]
+
+
+def _one(layer: LayerEntry) -> str:
+    fields = tuple(Whitelist.of(layer, PUBLIC).fields)
+    form = sql.SQL("SELECT {} FROM {} AS f WHERE {} = 777")
+    feature = feature_text(layer, fields, ItemsQuery().crs, skip_geometry=False)
+    return rendered(form.format(feature, table_of(layer), column("fid")), {})
+
+
+def _tile(layer: LayerEntry, address: TileAddress) -> str:
+    return rendered(tile_statement(layer, (), address), tile_params(layer, address, FEATURE_CAP))
+
+
+def _path(address: TileAddress, fields: str = "") -> str:
+    return f"{TILES}/{address.z}/{address.y}/{address.x}?f=mvt{f'&properties={fields}' if fields else ''}"
+
+
+def _uncached(layer: LayerEntry, name: str, zooms: tuple[int, ...]) -> Case:
+    """Tiles around the middle, each with another choice of attributes: no cache has met it."""
+    middle = [_address(layer, z) for z in zooms]
+    reach = range(-4, 5)
+    places = [
+        TileAddress(m.z, m.y + dy, m.x + dx)
+        for m in middle
+        for dy in reach
+        for dx in reach
+        if m.z > 13 or abs(dx) + abs(dy) < 2
+    ]
+    names = list(Whitelist.of(layer, PUBLIC).fields)
+    chosen = [",".join(pair) for pair in itertools.permutations(names, 2)]
+    paths = tuple(_path(place, fields) for fields in chosen for place in places)
+    where = middle[-1]
+    return Case(
+        name,
+        _path(where),
+        _tile(layer, where),
+        f"/collections/geodata.edifici/tiles/WebMercatorQuad/{where.z}/{where.x}/{where.y}",
+        paths=paths,
+    )
 
 
 def _address(layer: LayerEntry, z: int) -> TileAddress:
@@ -94,16 +156,60 @@ def _address(layer: LayerEntry, z: int) -> TileAddress:
     return TileAddress(z, int(y * 2**z), int(x * 2**z))
 
 
-def run(cluster: Cluster, options: argparse.Namespace, out: TextIO) -> None:
-    """Measure every case and write the table."""
+def run(cluster: Cluster, options: argparse.Namespace, out: Out) -> None:
+    """Measure every case and write the table, as Markdown."""
     layer = prepare(cluster, options.buildings)
     database = {"host": str(cluster.sockets), "user": "geoportal", "name": "geoportal_bench"}
-    out.write(f"{options.buildings} buildings, {options.clients} clients, {options.workers} workers\n")
-    out.write(f"{'workload':<24}{'requests/s':>12}{'p99 ms':>10}{'pgbench/s':>12}{'ratio':>8}\n")
-    with served(workers=options.workers) as root:
-        warm(f"{root}/ogc/collections", options.clients, 10)  # until every worker has started
+    load = os.getloadavg()[0]
+    made = f"{options.buildings} buildings, {options.clients} clients, {options.workers} workers"
+    out.write(f"{made}, load before: {load:.1f}\n\n")
+    out.write("| workload | requests/s | p99 ms | pgbench/s | ratio | TiPg/s | pygeoapi/s | load |\n")
+    out.write(f"|{'---|' * 8}\n")
+    with ExitStack() as servers:
+        root = servers.enter_context(served(workers=options.workers))
+        others = {"tipg": "", "pygeoapi": ""}
+        if not options.alone:
+            others["tipg"] = servers.enter_context(peers.tipg(database, options.workers))
+            others["pygeoapi"] = servers.enter_context(peers.pygeoapi(database, options.workers))
+        warm(f"{root}/ogc/collections", options.clients, 3 if options.quick else 10)  # until every worker has started
+        timing = {"clients": options.clients, "seconds": options.seconds}
         for case in cases(layer):
-            got = measure(case, root, database, clients=options.clients, rounds=options.rounds, seconds=options.seconds)
-            plain = f"{got.sql_per_s:12.0f}{got.ratio:8.2f}" if got.sql_per_s else f"{'–':>12}{'–':>8}"
-            out.write(f"{case.name:<24}{got.per_s:12.0f}{got.p99_ms:10.1f}{plain}\n")
+            got = measure(case, root, database, rounds=options.rounds, **timing)
+            rates = [f"{got.per_s:.0f}", f"{got.p99_ms:.1f}", _number(got.sql_per_s), _number(got.ratio, 2)]
+            for name, other in others.items():
+                path = getattr(case, name)
+                rates.append(_number(ask_peer(other + path, **timing) if other and path else None, 1))
+            out.write(f"| {case.name} | {' | '.join(rates)} | {os.getloadavg()[0]:.1f} |\n")
             out.flush()
+        for line in exports(layer, root, others["tipg"], database):
+            out.write(line)
+
+
+def exports(layer: LayerEntry, root: str, tipg: str, database: dict[str, str]) -> Iterator[str]:
+    """Whole exports, next to COPY of the same text by psql."""
+    feature = feature_text(layer, tuple(Whitelist.of(layer, PUBLIC).fields), ItemsQuery().crs, skip_geometry=False)
+    copy = rendered(sql.SQL("COPY (SELECT {} FROM {} AS f) TO STDOUT").format(feature, table_of(layer)), {})
+    command = ["psql", "-q", "-h", database["host"], "-U", database["user"], "-d", database["name"], "-c", copy]
+    start = time.perf_counter()
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    plain = time.perf_counter() - start
+    yield "\n| whole export | seconds | first byte, ms | MB | times psql COPY |\n|---|---|---|---|---|\n"
+    yield f"| psql COPY | {plain:.2f} | | | 1 |\n"
+    asked = [
+        (f"GeoPortal {form}", f"{root}/ogc/collections/edifici/export?f={form}") for form in ("geojson", "csv", "gpkg")
+    ]
+    if tipg:
+        asked.append(("TiPg geojson", f"{tipg}{THEIRS[0]}?limit={peers.MOST}&f=geojson"))
+    for name, address in asked:
+        start = time.perf_counter()
+        with urllib.request.urlopen(address, timeout=300) as answer:
+            size = len(answer.read(1))
+            first = time.perf_counter() - start
+            while part := answer.read(2**20):
+                size += len(part)
+        took = time.perf_counter() - start
+        yield f"| {name} | {took:.2f} | {first * 1000:.0f} | {size / 1e6:.0f} | {took / plain:.1f} |\n"
+
+
+def _number(value: float | None, digits: int = 0) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"

@@ -56,6 +56,8 @@ class Kind:
     """CPU seconds after which its process is stopped."""
     memory_bytes: int
     """Address space of its process."""
+    is_awaited: bool
+    """Whether somebody sits before a page until it is done: it goes before the others."""
 
 
 _KINDS: dict[str, Kind] = {}
@@ -63,14 +65,20 @@ _OURS = ("layers.jobs.kinds", "layers.processes.jobs", "layers.publishing.jobs")
 
 
 def kind(
-    name: str, *, repeatable: bool, max_attempts: int = 3, seconds: int = 3600, memory_bytes: int = 16 * 1024**3
+    name: str,
+    *,
+    repeatable: bool,
+    max_attempts: int = 3,
+    seconds: int = 3600,
+    memory_bytes: int = 16 * 1024**3,
+    is_awaited: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Register a function as a kind of job. Its return value becomes the job's result."""
 
     def register(handler: Handler) -> Handler:
         if name in _KINDS:
             raise ValueError(f"two kinds of job are called {name!r}")
-        _KINDS[name] = Kind(name, handler, repeatable, max_attempts, seconds, memory_bytes)
+        _KINDS[name] = Kind(name, handler, repeatable, max_attempts, seconds, memory_bytes, is_awaited)
         return handler
 
     return register

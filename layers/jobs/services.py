@@ -51,9 +51,11 @@ def cancel(job: Job) -> None:
 
 
 def claim(worker: str) -> Claimed | None:
-    """Take the oldest queued job, so that no other worker has it."""
+    """Take the next queued job, so that no other worker has it."""
+    known = kinds()
+    awaited = [name for name, kind in known.items() if kind.is_awaited]
     with connection.cursor() as cursor:
-        cursor.execute(SQL["claim"], {"kinds": list(kinds()), "worker": worker})
+        cursor.execute(SQL["claim"], {"kinds": list(known), "awaited": awaited, "worker": worker})
         row = cursor.fetchone()
     return Claimed(row[0], row[1]) if row else None
 

@@ -25,7 +25,7 @@ from layers.publishing.services import EVERY_FILE, LayerChoice
 Result = ImportOutcome.Result
 
 
-@kind("inspect-upload", repeatable=True)
+@kind("inspect-upload", repeatable=True, is_awaited=True)
 def inspect_upload(job: JobContext) -> dict[str, Any]:
     """Look at every layer of every file and write nothing. Parameters: upload, choices, language."""
     with translation.override(str(job.parameters.get("language", "it"))):
@@ -78,7 +78,7 @@ def _raster(reader: Reader, choice: LayerChoice) -> dict[str, Any]:
     return facts | {"chosen": {"srid": choice.srid, "encoding": "", "swap": False}}
 
 
-@kind("publish-upload", repeatable=True)
+@kind("publish-upload", repeatable=True, is_awaited=True)
 def publish_upload(job: JobContext) -> dict[str, Any]:
     """Import the chosen layers, all or none. Parameters: upload, choices, language.
 

@@ -17,6 +17,7 @@ from django.test import Client
 from geoportal.models import User
 from geoportal.publishing import receiving
 from layers.importing.folder import files_in
+from layers.jobs import services
 from layers.jobs.models import Job
 from layers.jobs.registry import JobFailed, kinds
 from layers.models import Layer, Upload
@@ -265,3 +266,11 @@ def test_the_whole_pack_of_real_data_is_looked_at_and_goes_in(client: Client, st
         layer["features"] for file in found for layer in file["layers"] if not layer.get("refused")
     )
     assert client.get(f"/pubblica/{upload.pk}/").status_code == 200
+
+
+def test_what_a_person_waits_for_goes_before_background_work(client: Client, steward: User, tmp_path: Path) -> None:
+    services.enqueue("statistics", {"slugs": []})
+    upload = bring(client, write(tmp_path / "edifici.gpkg", "GPKG"))
+    first = services.claim("1")
+    assert first is not None
+    assert first.id == upload.inspection_id

@@ -1,12 +1,13 @@
 -- name: claim
--- Take the oldest queued job of the kinds this worker knows. in: kinds worker. out: its id, or no row.
+-- Take a queued job of the kinds this worker knows: those people wait for first, then the oldest. in: kinds awaited
+-- worker. out: its id, or no row.
 UPDATE layers_job
 SET state = 'running', worker = %(worker)s, started_at = now(), heartbeat_at = now(), finished_at = NULL,
     progress = 0, message = '', attempts = attempts + 1
 WHERE id = (
     SELECT id FROM layers_job
     WHERE state = 'queued' AND kind = ANY(%(kinds)s)
-    ORDER BY created_at
+    ORDER BY kind = ANY(%(awaited)s) DESC, created_at
     LIMIT 1
     FOR UPDATE SKIP LOCKED
 )

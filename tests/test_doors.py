@@ -56,6 +56,7 @@ LAYER_PARTS = {"slug", "collection_id", "layer"}
 PARTS = {
     "identifier": "1", "item_id": "1", "fid": "1", "tms": "WebMercatorQuad", "z": "12", "y": "0", "x": "0",
     "style": "predefinito", "style_name": "predefinito", "name": "predefinito", "ext": "json", "form": "json",
+    "id": "00000000-0000-0000-0000-000000000000",
     "devid": "ap-prova", "number": "1", "pk": "1", "process_id": "nessuno", "job_id": "nessuno", "path": "x",
     "object_id": "1", "app_label": "layers", "url": "x", "content_type_id": "1", "position_id": "1", "level": "1",
     "instance_id": "1", "location_id": "1", "loc_id": "1",
@@ -93,7 +94,7 @@ def doors(patterns: list[Any] | None = None, before: str = "") -> Iterator[Door]
 
 ALL = sorted(set(doors()), key=lambda door: door.route)
 QUERIES = ("", "?f=json", "?f=html", "?f=mvt", "?f=png", "?q=celato&lingua=it", "?lon=10.02415&lat=45.1324&q=celato")
-FORBIDDEN_STATUS = {400, 401, 403, 404, 405, 406, 501}
+FORBIDDEN_STATUS = {302, 400, 401, 403, 404, 405, 406, 501}
 FEATURES = """
 INSERT INTO {table} (geom, nome, celato, intero)
 SELECT ST_Buffer(ST_SetSRID(ST_MakePoint(580500 + n, 4998200 + n), 32632), 20), 'nome-@ ' || n, 'celato-@ ' || n, n
@@ -226,6 +227,8 @@ def test_an_address_that_names_a_layer_knows_no_forbidden_one(city: SimpleNamesp
                     nowhere = client.get(door.path("porta-inesistente", city.x, city.y) + query)
                     assert response.status_code in FORBIDDEN_STATUS, (door.route, query, kind, response.status_code)
                     assert response.status_code == nowhere.status_code, (door.route, query, kind)
+                    # A redirection is that of a page for people who are signed in: to the log-in, whatever is asked.
+                    assert response.get("Location", "/accedi/").startswith("/accedi/"), (door.route, query, kind)
                     assert without_echo(body(response), slug) == without_echo(body(nowhere), "porta-inesistente"), (
                         door.route, query, kind,
                     )  # fmt: skip

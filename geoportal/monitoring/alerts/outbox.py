@@ -65,7 +65,8 @@ def _deliver(channel: AlertChannel, now: datetime) -> int:
             return 0
         try:
             _send(channel, wanted, now)
-        except (OSError, smtplib.SMTPException, WebhookFailed, WebhookRefused) as error:
+        except (OSError, ValueError, smtplib.SMTPException, WebhookFailed, WebhookRefused) as error:
+            # ValueError: an address that the mail package cannot write into a header.
             _postpone(wanted, str(error)[:300], now)
             log.warning("Channel %s: %d alerts not delivered yet: %s", channel.pk, len(wanted), error)
             return 0
@@ -172,5 +173,8 @@ class Courier(threading.Thread):
             except (DatabaseError, InterfaceError) as error:
                 log.warning("The database is away, trying again: %s", str(error).strip())
                 connection.close()
+            except Exception:
+                # The outer edge of a thread: one message that cannot be made must not end the sending of all others.
+                log.exception("A delivery failed in a way nobody expected")
             self._stop_asked.wait(LOOK_S)
         connection.close()

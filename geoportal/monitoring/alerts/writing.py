@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from django.db import transaction
+import msgspec
+from django.db import connection, transaction
 
 from geoportal.monitoring.alerts.deciding import Decision
 from geoportal.monitoring.alerts.grouping import Target
@@ -18,14 +19,12 @@ from geoportal.monitoring.alerts.models import (
     AlertTransition,
     Severity,
 )
+from geoportal.sql import queries
 
 GROUP_WAIT = timedelta(seconds=30)
 """A new alert waits before it is sent, so that a storm becomes one message and a common cause can show itself."""
 _BATCH = 500
-_FIELDS = (
-    "state", "since", "samples", "mark", "clear_since", "fired_at", "notified_at", "escalated_at", "flips",
-    "is_flapping", "suppressed_by", "resolved_at", "evidence",
-)  # fmt: skip
+_encode = msgspec.json.Encoder().encode
 
 
 class NotOpen(Exception):
@@ -88,7 +87,7 @@ def _write_level(
         if decision.steps:
             stepped.append((alert, decision))
     Alert.objects.bulk_create(fresh, batch_size=_BATCH)
-    Alert.objects.bulk_update(changed, _FIELDS, batch_size=_BATCH)
+    _update(changed)
     transitions = [
         AlertTransition(
             alert=alert, at=now, before=step.before, after=step.after, why=step.why, evidence=alert.evidence
@@ -99,6 +98,23 @@ def _write_level(
     AlertTransition.objects.bulk_create(transitions, batch_size=_BATCH)
     _queue(transitions, now)
     return len(transitions)
+
+
+def _update(alerts: Sequence[Alert]) -> None:
+    """Write the changed alerts in one statement: a storm has thousands, and one CASE for each would take minutes."""
+    if not alerts:
+        return
+    rows = [
+        {
+            "id": one.pk, "state": one.state, "since": one.since, "samples": one.samples, "mark": one.mark,
+            "clear_since": one.clear_since, "fired_at": one.fired_at, "notified_at": one.notified_at,
+            "escalated_at": one.escalated_at, "flips": one.flips, "is_flapping": one.is_flapping,
+            "suppressed_by_id": one.suppressed_by_id, "resolved_at": one.resolved_at, "evidence": one.evidence,
+        }
+        for one in alerts
+    ]  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(queries("geoportal.monitoring", "alerts")["update_alerts"], {"rows": _encode(rows).decode()})
 
 
 def _apply(alert: Alert, decision: Decision, stored: Mapping[Target, Alert], now: datetime) -> bool:

@@ -57,3 +57,16 @@ SELECT min(watch.blind_since), array_agg(DISTINCT watch.shard), count(*)
 FROM monitoring_shardwatch watch
 JOIN monitoring_device device ON device.shard = watch.shard AND device.lifecycle = 'active'
 WHERE watch.blind_since IS NOT NULL
+
+-- name: update_alerts
+-- Changed alerts, written at once. in: rows (jsonb array of objects with the columns below).
+UPDATE monitoring_alert AS held
+SET state = row.state, since = row.since, samples = row.samples, mark = row.mark, clear_since = row.clear_since,
+    fired_at = row.fired_at, notified_at = row.notified_at, escalated_at = row.escalated_at, flips = row.flips,
+    is_flapping = row.is_flapping, suppressed_by_id = row.suppressed_by_id, resolved_at = row.resolved_at,
+    evidence = row.evidence
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS row(
+    id bigint, state text, since timestamptz, samples int, mark text, clear_since timestamptz, fired_at timestamptz,
+    notified_at timestamptz, escalated_at timestamptz, flips timestamptz[], is_flapping boolean,
+    suppressed_by_id bigint, resolved_at timestamptz, evidence jsonb)
+WHERE held.id = row.id

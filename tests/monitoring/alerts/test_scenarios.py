@@ -247,9 +247,7 @@ def test_the_database_keeps_the_history_as_it_was(city: City, verb: str) -> None
     assert AlertTransition.objects.count() == 1
 
 
-def test_a_storm_is_written_in_as_few_statements_as_one_alert(
-    city: City, django_assert_max_num_queries: Any
-) -> None:
+def test_a_storm_is_written_in_as_few_statements_as_one_alert(city: City, django_assert_max_num_queries: Any) -> None:
     for number in range(60):
         city.add(f"ap-{number:03d}")
     city.lose(city.ids)

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run reset manage test lint lock bench setup cite
+.PHONY: help run reset manage test lint lock bench chaos setup cite
 
 PYTHON := .venv/bin/python
 PORT ?= 8000
@@ -57,6 +57,10 @@ bench: ## Measure the hot paths beside PostgreSQL, TiPg and pygeoapi: make bench
 cite: ## Run the OGC compliance suites: make cite SUITES="features wfs" URL=http://127.0.0.1:8000
 	@deploy/bootstrap test
 	@$(PYTHON) -m tests.cite $(SUITES) $(if $(URL),--url '$(URL)')
+
+chaos: ## Kill parts of a running product at random, three seeds, and count what devices said (ARGS="--seeds 7 --seconds 300")
+	@deploy/bootstrap test
+	@$(CHECK_ENV) $(PYTHON) -m tests.chaos $(ARGS)
 
 setup: ## Only install what is missing, for running and for tests
 	@deploy/bootstrap test

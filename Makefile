@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run reset manage test lint lock bench chaos setup cite
+.PHONY: help run reset manage test lint lock bench benchdevices chaos setup cite
 
 PYTHON := .venv/bin/python
 PORT ?= 8000
@@ -10,6 +10,7 @@ MQTT_PORT ?= 18883
 DATA ?=
 FLEET ?=
 ARGS ?=
+QUICK ?=
 TESTS ?= tests
 # Of the tools that check the code; nothing is signed with it.
 CHECK_ENV := GEOPORTAL_SECRET_KEY=only-for-checks
@@ -57,6 +58,10 @@ bench: ## Measure the hot paths beside PostgreSQL, TiPg and pygeoapi: make bench
 cite: ## Run the OGC compliance suites: make cite SUITES="features wfs" URL=http://127.0.0.1:8000
 	@deploy/bootstrap test
 	@$(PYTHON) -m tests.cite $(SUITES) $(if $(URL),--url '$(URL)')
+
+benchdevices: ## Measure from broker to committed rows and to open pages: make benchdevices QUICK=1
+	@deploy/bootstrap test
+	@QUICK='$(QUICK)' $(CHECK_ENV) $(PYTHON) -m pytest tests/benchmarks/bench_devices.py -p no:cacheprovider -q -s
 
 chaos: ## Kill parts of a running product at random, three seeds, and count what devices said (ARGS="--seeds 7 --seconds 300")
 	@deploy/bootstrap test

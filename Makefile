@@ -12,6 +12,8 @@ FLEET ?=
 ARGS ?=
 QUICK ?=
 TESTS ?= tests
+# Test files that run side by side.
+JOBS ?= 2
 # Of the tools that check the code; nothing is signed with it.
 CHECK_ENV := GEOPORTAL_SECRET_KEY=only-for-checks
 
@@ -37,7 +39,7 @@ manage: ## Any manage.py command on the instance: make manage ARGS="import_layer
 test: ## Set up and run every check and test: ruff, mypy, unit, integration, browser
 	@deploy/bootstrap test
 	@$(MAKE) --no-print-directory lint
-	@$(CHECK_ENV) $(PYTHON) -m pytest $(TESTS)
+	@$(CHECK_ENV) $(PYTHON) -m pytest --numprocesses=$(JOBS) --dist=loadfile $(TESTS)
 
 lint: ## ruff, mypy, and migrations that somebody forgot
 	@$(PYTHON) -m ruff check .

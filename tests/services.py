@@ -23,7 +23,8 @@ for name in [name for name in os.environ if name.startswith("GEOPORTAL_") and na
 os.environ.update(
     {
         "DJANGO_SETTINGS_MODULE": "geoportal.settings",
-        "GEOPORTAL_VAR": str(ROOT),
+        # Processes that run tests side by side share the cluster; databases and folders are each one's own.
+        "GEOPORTAL_VAR": str(ROOT / os.environ.get("PYTEST_XDIST_WORKER", "")),
         "GEOPORTAL_SECRET_KEY": "only-for-tests",
         "GEOPORTAL_ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
         "GEOPORTAL_DB_NAME": "geoportal",
@@ -36,10 +37,16 @@ os.environ.update(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    if not session.config.option.collectonly:
+    if not session.config.option.collectonly and not _is_helper(session.config):
         CLUSTER.start()
         CLUSTER.ensure_database()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    CLUSTER.stop()
+    if not _is_helper(config):
+        CLUSTER.stop()
+
+
+def _is_helper(config: pytest.Config) -> bool:
+    """Whether this process runs tests for another one, which keeps the cluster."""
+    return hasattr(config, "workerinput")

@@ -33,9 +33,13 @@ PATIENCE_MS = 30_000
 expect.set_options(timeout=PATIENCE_MS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for the whole run, with WebGL drawn by the processor."""
+    """A Chromium with WebGL drawn by the processor.
+
+    One for each file: Playwright keeps an event loop on this thread until it is stopped, and tests that run a loop of
+    their own cannot come after it.
+    """
     if not CHROMIUM.exists():
         pytest.fail(f"{CHROMIUM} is missing: `make bootstrap` installs Debian's chromium")
     with sync_playwright() as playwright:

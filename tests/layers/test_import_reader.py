@@ -1,8 +1,11 @@
 """The process that reads a file can do nothing else, and its end, however violent, is a sentence for people."""
 
+import json
 import os
 import signal
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,28 +17,28 @@ from layers.importing.reader.client import Reader
 from layers.importing.reader.isolation import ProcessLimits
 from tests.layers.conftest import Importer
 from tests.layers.test_import_formats import write
+from tests.product import BASE
+
+ISOLATED = """
+import json, os, sys
+from layers.importing.reader.isolation import ProcessLimits, isolate
+try:
+    isolate(ProcessLimits(**json.loads(sys.argv[2])))
+    exec(sys.argv[1], {"say": lambda text: os.write(1, str(text).encode())})
+except BaseException as error:
+    os.write(1, type(error).__name__.encode())
+os._exit(0)
+"""
 
 
 def probe(code: str, **limits: int) -> str:
-    """Run code in an isolated process of the reader's kind; what it wrote to the `out` pipe, and how it ended."""
-    here, there = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(here)
-        try:
-            from layers.importing.reader.isolation import isolate
+    """Run code in an isolated process of the reader's kind; what it said, and the signal that ended it, if one did.
 
-            isolate(ProcessLimits(**limits))
-            exec(code, {"say": lambda text: os.write(there, str(text).encode())})
-        except BaseException as error:
-            os.write(there, f"{type(error).__name__}".encode())
-        os._exit(0)
-    os.close(there)
-    with os.fdopen(here, "rb") as said:
-        text = said.read().decode()
-    _pid, status = os.waitpid(child, 0)
-    code_of_end = os.waitstatus_to_exitcode(status)
-    return text if code_of_end == 0 else f"{text}{signal.Signals(-code_of_end).name}"
+    A new interpreter, not a fork of this one: how much memory the tests before took must not count against its limit.
+    """
+    command = [sys.executable, "-c", ISOLATED, code, json.dumps(limits)]
+    result = subprocess.run(command, cwd=BASE, capture_output=True, text=True)
+    return result.stdout if result.returncode == 0 else f"{result.stdout}{signal.Signals(-result.returncode).name}"
 
 
 @pytest.mark.parametrize(

@@ -193,11 +193,11 @@ def test_head_options_cors_and_conditional_requests(client: Client, city: Simple
     got, head = client.get(path), client.head(path)
     assert head.status_code == 200 and not head.content and head["ETag"] == got["ETag"]
     assert got["Access-Control-Allow-Origin"] == "*"
-    assert client.options(path)["Allow"] == "GET, HEAD, OPTIONS"
+    assert client.options(path)["Allow"] == "GET, HEAD, OPTIONS, PUT, PATCH, DELETE"
     again = client.get(path, headers={"if-none-match": got["ETag"]})
     assert again.status_code == 304 and not again.content
     refused = client.post(path)
-    assert refused.status_code == 405 and refused["Allow"] == "GET, HEAD, OPTIONS"
+    assert refused.status_code == 405 and refused["Allow"] == "GET, HEAD, OPTIONS, PUT, PATCH, DELETE"
 
 
 @pytest.mark.parametrize("accept", ["application/json;q=0, */*", "text/html;q=0.2, application/json", "x", "*/*;q=0"])

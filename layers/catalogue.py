@@ -146,6 +146,14 @@ def catalogue() -> Catalogue:
     return _holder.current()
 
 
+def verify() -> None:
+    """Ask the database whether the held catalogue is the newest, for who acts on a notification of its own.
+
+    Two listeners of one process are told at different moments: who acts must not read what the other still holds.
+    """
+    _holder.verify()
+
+
 def _load() -> Catalogue:
     # The version is read first: a change that lands while the rest is read makes the next call load again.
     version = _version()
@@ -273,6 +281,11 @@ class _Holder:
                 held = self._catalogue = _load()
         return held
 
+    def verify(self) -> None:
+        with self._lock:
+            if self._catalogue is not None and self._catalogue.version != _version():
+                self._catalogue = None
+
     def _ensure_listener(self) -> None:
         # Web workers fork after import: a thread does not survive that, so each process starts its own, once.
         if self._pid == os.getpid():
@@ -316,7 +329,9 @@ class _Holder:
                 link.poll()
                 if link.notifies:
                     link.notifies.clear()
-                    self._catalogue = None
+                    # Under the lock: a catalogue that is being read right now began before this change.
+                    with self._lock:
+                        self._catalogue = None
         finally:
             link.close()
 

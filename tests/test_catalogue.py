@@ -1,14 +1,17 @@
 """The catalogue in memory follows the database, in every process, without a restart."""
 
+import threading
 import time
 
 import pytest
+from django.db import connection
 
 from layers import catalogue as module
 from layers.catalogue import catalogue
 from layers.errors import LayerNotFound
 from layers.models import Access, Layer
 from layers.rights import EVERYTHING, PUBLIC, Audience
+from tests.product import eventually
 
 
 def make_layer(slug: str, **values: object) -> Layer:
@@ -20,12 +23,40 @@ def make_layer(slug: str, **values: object) -> Layer:
 @pytest.mark.django_db(transaction=True)
 def test_a_layer_published_elsewhere_appears_and_a_withdrawn_one_goes() -> None:
     layer = make_layer("scuole")
-    assert "scuole" in catalogue().layers
+    eventually(lambda: "scuole" in catalogue().layers, "the layer appears")
     Layer.objects.filter(pk=layer.pk).update(is_published=False)
-    end = time.monotonic() + 5
-    while "scuole" in catalogue().layers and time.monotonic() < end:
-        time.sleep(0.01)
-    assert "scuole" not in catalogue().layers
+    eventually(lambda: "scuole" not in catalogue().layers, "the layer goes")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_catalogue_that_was_being_read_during_a_change_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_layer("scuole")
+    catalogue()
+    eventually(module._holder._listening.is_set, "it listens")
+    real, began, go_on = module._load, threading.Event(), threading.Event()
+
+    def slow() -> module.Catalogue:
+        loaded = real()
+        began.set()
+        go_on.wait(10)
+        return loaded
+
+    make_layer("parchi")
+    monkeypatch.setattr(module, "_load", slow)
+
+    def read() -> None:
+        catalogue()
+        connection.close()
+
+    reader = threading.Thread(target=read)
+    eventually(lambda: module._holder._catalogue is None, "the change is told")
+    reader.start()
+    began.wait(10)
+    monkeypatch.setattr(module, "_load", real)
+    make_layer("piazze")
+    go_on.set()
+    reader.join()
+    eventually(lambda: "piazze" in catalogue().layers, "what came meanwhile is seen")
 
 
 @pytest.mark.django_db(transaction=True)

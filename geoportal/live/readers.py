@@ -17,6 +17,7 @@ from geoportal.accounts import tokens
 from geoportal.device_layers import visible_kinds
 from geoportal.live.hub import Reader
 from geoportal.models import User
+from layers.catalogue import verify
 from layers.rights import PUBLIC, Audience, audience_of
 
 _sessions: Any = import_module(settings.SESSION_ENGINE)
@@ -57,6 +58,7 @@ def language_of(request: HttpRequest) -> str:
 def kinds_of_sessions(keys: Iterable[str]) -> Mapping[str, frozenset[str]]:
     """The kinds of device that each session may see now; an empty key is the public."""
     close_old_connections()
+    verify()
     found: dict[str, frozenset[str]] = {}
     seen: dict[Audience, frozenset[str]] = {}
     for key in set(keys):

@@ -1,15 +1,19 @@
 """Fixtures that every part of the suite uses."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.db import connection
+from psycopg2 import sql
 from pytest_django import DjangoDbBlocker
 
 from tests.broker import broker as broker
 
+_MIGRATED: set[tuple[str, str]] = set()
+"""What the migrations put into the layers' schema."""
 REAL_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
 
@@ -20,7 +24,10 @@ def compiled_messages() -> None:
     for source in root.glob("[!.nv]*/**/locale/*/LC_MESSAGES/django.po"):
         compiled = source.with_suffix(".mo")
         if not compiled.exists() or compiled.stat().st_mtime < source.stat().st_mtime:
-            subprocess.run(["msgfmt", "--check-format", "-o", str(compiled), str(source)], check=True)
+            # Renamed into place: another test process may be reading it.
+            draft = compiled.with_suffix(f".{os.getpid()}")
+            subprocess.run(["msgfmt", "--check-format", "-o", str(draft), str(source)], check=True)
+            draft.replace(compiled)
 
 
 @pytest.fixture(scope="session")
@@ -31,9 +38,36 @@ def real_data() -> Path:
     return REAL_DATA
 
 
+@pytest.fixture(autouse=True)
+def no_table_outlives_its_test(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that commits has its rows flushed by Django, but the tables of layers are not Django's."""
+    yield
+    marker = request.node.get_closest_marker("django_db")
+    commits = bool(marker and marker.kwargs.get("transaction")) or "transactional_db" in request.fixturenames
+    if commits:
+        with request.getfixturevalue("django_db_blocker").unblock():
+            left = _geodata() - _MIGRATED
+            with connection.cursor() as cursor:
+                for name, kind in left:
+                    what = sql.SQL("VIEW" if kind == "v" else "TABLE")
+                    cursor.execute(sql.SQL("DROP {} IF EXISTS geodata.{} CASCADE").format(what, sql.Identifier(name)))
+
+
+def _geodata() -> set[tuple[str, str]]:
+    """Tables and views of the layers' schema."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, relkind FROM pg_class WHERE relnamespace = 'geodata'::regnamespace "
+            "AND relkind IN ('r', 'v', 'p')"
+        )
+        return set(cursor.fetchall())
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The test database, let go at the end by whoever still listens to it."""
+    with django_db_blocker.unblock():
+        _MIGRATED.update(_geodata())
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(

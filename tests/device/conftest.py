@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from paho.mqtt.client import Client, MQTTMessage, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from geoportal.messaging import dynsec, topics
 from geoportal.messaging.device.config import AgentConfig
@@ -30,7 +32,10 @@ class Centre:
         self._client.on_connect = lambda client, *_: client.subscribe(f"{topics.ROOT}/#", qos=1)
         subscribed: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._client.on_subscribe = lambda *_: subscribed.put(1)
-        self._client.connect("127.0.0.1", port)
+        # A session that outlives a restart of the broker, as that of ingest: what a device says meanwhile is kept.
+        session = Properties(PacketTypes.CONNECT)
+        session.SessionExpiryInterval = 300
+        self._client.connect("127.0.0.1", port, properties=session)
         self._client.loop_start()
         subscribed.get(timeout=10)
 

@@ -1,4 +1,4 @@
-"""One private Mosquitto for the test run, with the product's rights, and real clients to use it.
+"""A private Mosquitto for each test file, with the product's rights, and real clients to use it.
 
 The fixture `broker` is offered to every test by tests/conftest.py.
 """
@@ -156,9 +156,12 @@ class Peer:
         )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestBroker]:
-    """The broker of the test run; the settings and the environment of child processes point at it."""
+    """A broker for one file, so that no session that another file's ingest left takes what this one listens for.
+
+    The settings and the environment of child processes point at it.
+    """
     root: Path = tmp_path_factory.mktemp("broker")
     running = TestBroker(Broker(root, free_port(), "broker-admin", "only-for-tests"))
     values: dict[str, Any] = {

@@ -109,6 +109,7 @@ MQTT_ADMIN_PASSWORD = env.text("GEOPORTAL_MQTT_ADMIN_PASSWORD", "")
 RETENTION_DAYS = {
     "telemetry": env.integer("GEOPORTAL_KEEP_TELEMETRY_DAYS", 90, minimum=2),
     "dead_letters": env.integer("GEOPORTAL_KEEP_DEAD_LETTERS_DAYS", 30, minimum=1),
+    "commands": env.integer("GEOPORTAL_KEEP_COMMANDS_DAYS", 730, minimum=1),
     "state_intervals": env.integer("GEOPORTAL_KEEP_STATE_DAYS", 1826, minimum=31),
 }
 """What the monitor deletes once it is older; state intervals are the history of availability."""

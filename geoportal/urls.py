@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("esci/", auth.LogoutView.as_view(), name="logout"),
     path("healthz", healthz, name="healthz"),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("api/", include("geoportal.commands.urls")),
     path("api/", include("geoportal.devices.urls")),
     path("api/", include("geoportal.find.urls")),
     path("ogc", include("ogc.urls")),

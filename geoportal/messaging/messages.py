@@ -75,7 +75,7 @@ class CommandResult(Struct, frozen=True):
     id: Annotated[str, Meta(min_length=1, max_length=64)]
     st: Literal["accepted", "running", "done", "failed", "rejected", "expired", "unsupported"]
     ts: Moment
-    code: int = 0
+    code: Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)] = 0
     out: Annotated[str, Meta(max_length=_TEXT)] = ""
     boot: Boot | None = None
     seq: Counter | None = None

@@ -9,6 +9,7 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from geoportal.monitoring.alerts import models as alert_models
+from geoportal.monitoring.commands import models as command_models
 
 devid_validator = RegexValidator(r"^[a-z0-9-]{3,32}$", _("Da 3 a 32 tra lettere minuscole, cifre e trattini."))
 
@@ -254,3 +255,6 @@ class ShardWatch(models.Model):
 
 Alert = alert_models.Alert
 AlertRule = alert_models.AlertRule
+DeviceAct = command_models.DeviceAct
+DeviceCommand = command_models.DeviceCommand
+Screenshot = command_models.Screenshot

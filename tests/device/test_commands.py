@@ -15,7 +15,7 @@ NOW = 1_800_000_000.0
 class Totem:
     """What the handlers of a device did, and what it answered."""
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: Spool, clock: str = "ntp") -> None:
         self.done: list[str] = []
         self.said: list[dict[str, Any]] = []
         self.commands = Commands(
@@ -23,6 +23,7 @@ class Totem:
             {"reload": self.reload, "reboot": self.reboot, "fail": self.fail, "brightness": self.brightness},
             say=self.said.append,
             now=lambda: NOW,
+            clock=lambda: clock,
         )
 
     async def reload(self, arguments: Mapping[str, Any]) -> str:
@@ -55,7 +56,8 @@ def spool(opened: Callable[[str], Spool]) -> Iterator[Spool]:
 
 
 def order(op: str, command_id: str = "c1", **more: object) -> bytes:
-    return json.dumps({"id": command_id, "op": op, **more}).encode()
+    document = {"id": command_id, "op": op, "exp": "2027-01-15T08:05:00Z", **more}
+    return json.dumps({name: value for name, value in document.items() if value is not None}).encode()
 
 
 def deliver(totem: Totem, *payloads: bytes) -> None:
@@ -70,9 +72,9 @@ def deliver(totem: Totem, *payloads: bytes) -> None:
 
 def test_an_order_is_accepted_runs_and_is_done(spool: Spool) -> None:
     totem = Totem(spool)
-    deliver(totem, order("reload", args={"hard": True}, exp="2027-02-01T00:00:00Z"))
+    deliver(totem, order("reload", args={}, iat="2027-01-15T07:59:59Z", by="user:7", v=1))
     assert totem.states() == ["accepted", "running", "done"]
-    assert totem.done == ["reload {'hard': True}"]
+    assert totem.done == ["reload {}"]
     assert len(totem.said[-1]["out"].encode()) <= MAX_OUTPUT_BYTES
 
 
@@ -98,6 +100,12 @@ def test_a_repeated_order_runs_once_and_is_answered_again(spool: Spool) -> None:
         (order("reload", exp="2020-01-01T00:00:00Z"), "expired", "time"),
         (order("reload", exp="tomorrow"), "rejected", "tomorrow"),
         (order("reload", exp="2030-01-01T00:00:00"), "rejected", "offset"),
+        (order("reload", exp="2027-01-17T00:00:00Z"), "rejected", "longer than 86400 s"),
+        (order("reload", exp="2027-01-16T09:00:00Z", iat="2027-01-15T08:59:59Z"), "rejected", "in the future"),
+        (order("reload", exp=None), "rejected", "exp is missing"),
+        (order("reload", iat=3), "rejected", "iat"),
+        (order("reload", v=2), "rejected", "v must be 1"),
+        (order("reload", args={"hard": True}), "rejected", "args.hard is unknown"),
         (order("reload", args=[1]), "rejected", "args"),
         (order(""), "rejected", "op"),
     ],
@@ -117,6 +125,25 @@ def test_an_order_without_an_id_is_ignored(spool: Spool, payload: bytes) -> None
     totem = Totem(spool)
     deliver(totem, payload)
     assert totem.said == []
+    assert totem.done == []
+
+
+def test_a_device_whose_clock_is_not_set_takes_no_order(spool: Spool) -> None:
+    totem = Totem(spool, clock="unset")
+    deliver(totem, order("reload"))
+    assert totem.states() == ["rejected"]
+    assert "clock" in totem.said[-1]["out"]
+    assert totem.done == []
+
+
+def test_an_old_order_whose_id_is_forgotten_is_refused_by_its_time(spool: Spool) -> None:
+    totem = Totem(spool)
+    deliver(totem, order("reload", "old", exp="2027-01-15T07:00:00Z", iat="2027-01-15T06:58:00Z"))
+    for number in range(300):
+        spool.take_command(f"later-{number}", "reload")
+    assert spool.command("old") is None
+    deliver(totem, order("reload", "old", exp="2027-01-15T07:00:00Z", iat="2027-01-15T06:58:00Z"))
+    assert totem.states() == ["expired", "expired"]
     assert totem.done == []
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from geoportal.devices.layers import refresh_extents
+from geoportal.monitoring.commands.dispatch import Dispatcher, forget_commands
 from geoportal.monitoring.monitor import CHORES, Monitor
 
 
@@ -20,7 +21,14 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        monitor = Monitor((*CHORES, (timedelta(minutes=1), _measure_live_layers)))
+        more = ((timedelta(minutes=1), _measure_live_layers), (timedelta(hours=1), forget_commands))
+        monitor = Monitor((*CHORES, *more))
         signal.signal(signal.SIGTERM, monitor.stop)
         signal.signal(signal.SIGINT, monitor.stop)
-        monitor.run()
+        dispatcher = Dispatcher()
+        dispatcher.start()
+        try:
+            monitor.run()
+        finally:
+            dispatcher.stop()
+            dispatcher.join(5)

@@ -4,7 +4,9 @@
     otherwise one of: rejected (malformed), expired, unsupported
 
 An id is on disk before its order runs, so a second delivery, or a restart in between, never runs it again: it gets the
-same answer again. There is no order that runs a text as a program.
+same answer again. An order of the past, brought again when its id is long forgotten, is known by its time: every order
+has an end, at most a day after its beginning, and a device whose clock is not set takes none. There is no order that
+runs a text as a program.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from datetime import datetime
 from typing import Any
 
 from geoportal.messaging.device.spool import Remembered, Spool
+from geoportal.messaging.orders import LONGEST_S, ORDERS, fault
 
 logger = logging.getLogger("geoportal.device")
 
@@ -25,6 +28,9 @@ Handler = Callable[[Mapping[str, Any]], Awaitable[str]]
 
 MAX_OUTPUT_BYTES = 4096
 _MAX_ID = 64
+_MAX_OP = 40
+_SLACK_S = 300.0
+"""How far the device's clock and the centre's may differ before an order seems to come from the future."""
 
 
 class CommandError(Exception):
@@ -57,17 +63,19 @@ class Commands:
         *,
         say: Callable[[dict[str, Any]], None],
         now: Callable[[], float],
+        clock: Callable[[], str] = lambda: "ntp",
     ) -> None:
         self._spool = spool
         self._handlers = handlers
         self._say = say
         self._now = now
+        self._clock = clock
         self._running: set[asyncio.Task[None]] = set()
 
     def receive(self, payload: bytes) -> None:
         """One message of `dn/cmd`."""
         try:
-            command_id, op, arguments, expires = _parsed(payload)
+            command_id, op, arguments, begins, expires = _parsed(payload)
         except ValueError as error:
             logger.warning("an order cannot be read: %s", error)
             command_id = _readable_id(payload)
@@ -81,15 +89,36 @@ class Commands:
                 self._say(json.loads(known.result))
             return
         self._spool.take_command(command_id, op)
-        if expires is not None and self._now() > expires:
-            self._finish(command_id, "expired", 4, "it arrived after its time was over")
-        elif op not in self._handlers:
-            self._finish(command_id, "unsupported", 3, f"this device does not know {op[:80]!r}")
+        refusal = self._untimely(begins, expires) or self._unfit(op, arguments)
+        if refusal is not None:
+            self._finish(command_id, refusal.state, refusal.code, str(refusal))
         else:
             self._say({"id": command_id, "st": "accepted"})
             task = asyncio.get_running_loop().create_task(self._run(command_id, self._handlers[op], arguments))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
+
+    def _untimely(self, begins: float | None, expires: float) -> CommandError | None:
+        """Why an order of this time is not carried out now."""
+        now = self._now()
+        if self._clock() == "unset":
+            text = "this device's clock is not set: it cannot tell whether the order is old"
+            return CommandError(text, state="rejected", code=6)
+        if now > expires:
+            return CommandError("it arrived after its time was over", state="expired", code=4)
+        if expires - (now if begins is None else begins) > LONGEST_S + _SLACK_S:
+            return CommandError(f"it would hold longer than {LONGEST_S} s", state="rejected", code=2)
+        if begins is not None and begins > now + _SLACK_S:
+            text = f"it was given {begins - now:.0f} s in the future, by this device's clock"
+            return CommandError(text, state="rejected", code=6)
+        return None
+
+    def _unfit(self, op: str, arguments: Mapping[str, Any]) -> CommandError | None:
+        """Why this device does not carry out such an order."""
+        if op not in self._handlers:
+            return Unsupported(f"this device does not know {op[:80]!r}")
+        wrong = fault(ORDERS[op].args, dict(arguments)) if op in ORDERS else ""
+        return CommandError(wrong, state="rejected", code=2) if wrong else None
 
     async def _run(self, command_id: str, handler: Handler, arguments: Mapping[str, Any]) -> None:
         self._say({"id": command_id, "st": "running"})
@@ -128,27 +157,33 @@ class Commands:
         return command.op == "reboot" and command.boot != self._spool.boot
 
 
-def _parsed(payload: bytes) -> tuple[str, str, Mapping[str, Any], float | None]:
-    """Id, operation, arguments, and end of validity in seconds since the epoch. Raises ValueError."""
+def _parsed(payload: bytes) -> tuple[str, str, Mapping[str, Any], float | None, float]:
+    """Id, operation, arguments, beginning and end of validity in seconds since the epoch. Raises ValueError."""
     document = json.loads(payload)
     if not isinstance(document, dict):
         raise ValueError("an order must be a JSON object")
-    command_id, op, arguments = document.get("id"), document.get("op"), document.get("args") or {}
+    command_id, op, arguments = document.get("id"), document.get("op"), document.get("args", {})
     if not isinstance(command_id, str) or not 0 < len(command_id) <= _MAX_ID:
         raise ValueError(f"id must be text of 1 to {_MAX_ID} characters")
-    if not isinstance(op, str) or not op:
-        raise ValueError("op must be text")
+    if document.get("v", 1) != 1:
+        raise ValueError(f"v must be 1, found {document['v']!r}")
+    if not isinstance(op, str) or not 0 < len(op) <= _MAX_OP:
+        raise ValueError(f"op must be text of 1 to {_MAX_OP} characters")
     if not isinstance(arguments, dict):
         raise ValueError("args must be an object")
-    expires = document.get("exp")
-    if expires is None:
-        return command_id, op, arguments, None
-    if not isinstance(expires, str):
-        raise ValueError("exp must be a time as text, for instance 2026-11-22T08:30:00Z")
-    moment = datetime.fromisoformat(expires)
+    if "exp" not in document:
+        raise ValueError("exp is missing: an order must say until when it holds")
+    begins = _moment(document["iat"], "iat") if "iat" in document else None
+    return command_id, op, arguments, begins, _moment(document["exp"], "exp")
+
+
+def _moment(value: Any, name: str) -> float:
+    if not isinstance(value, str):
+        raise ValueError(f"{name} must be a time as text, for instance 2026-11-22T08:30:00Z")
+    moment = datetime.fromisoformat(value)
     if moment.tzinfo is None:
-        raise ValueError("exp must say its offset from UTC, for instance 2026-11-22T08:30:00Z")
-    return command_id, op, arguments, moment.timestamp()
+        raise ValueError(f"{name} must say its offset from UTC, for instance 2026-11-22T08:30:00Z")
+    return moment.timestamp()
 
 
 def _readable_id(payload: bytes) -> str:

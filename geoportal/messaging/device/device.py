@@ -40,7 +40,9 @@ class Device:
         )
         self._desired = _desired(self.spool.recall("cfg", "{}"))
         handlers = handlers or {}
-        self._commands = Commands(self.spool, handlers, say=self._answer, now=self._around.now)
+        self._commands = Commands(
+            self.spool, handlers, say=self._answer, now=self._around.now, clock=self._around.clock_quality
+        )
         self._orders = sorted(handlers)
         self.session = Session(
             config,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -68,6 +69,8 @@ class Batch:
     days: set[tuple[str, date]] = field(default_factory=set)
     """Kind and UTC day of the partitions that must be there."""
     events: list[str] = field(default_factory=list)
+    results: list[tuple[uuid.UUID, int, contract.CommandResult, datetime]] = field(default_factory=list)
+    """What devices say of commands: id of the command, device, result, time of arrival."""
     latest: dict[int, Latest] = field(default_factory=lambda: defaultdict(Latest))
     states: dict[int, list[tuple[State, datetime]]] = field(default_factory=lambda: defaultdict(list))
     received: dict[Key, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -236,6 +239,10 @@ def _result(batch: Batch, known: Known, message: Message) -> None:
         batch.received[known.id, result.boot].append(result.seq)
     data = msgspec.json.encode({"id": result.id, "code": result.code, "out": result.out}).decode()
     _add_event(batch, known.id, f"cmd:{result.id}:{result.st}", "cmdres", result.st, at, rx, bad, False, data)
+    try:
+        batch.results.append((uuid.UUID(result.id), known.id, result, rx))
+    except ValueError:
+        return  # ours are UUIDs: this one was sent by someone else, and is kept as an event only
 
 
 def _add_event(batch: Batch, device: int, dedup: str, *values: Any) -> None:

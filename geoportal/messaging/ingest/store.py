@@ -20,6 +20,7 @@ from geoportal.monitoring.judging import rejudge
 from geoportal.sql import queries
 
 SQL = queries("geoportal.messaging", "ingest")
+COMMANDS = queries("geoportal.monitoring", "commands")
 NOTIFY_BYTES = 7500
 """PostgreSQL takes less than 8000 bytes in one notice."""
 _FIXED = ("device_id", "ts", "boot", "seq", "rx_at", "hist", "clock_bad")
@@ -86,6 +87,8 @@ class Store:
         if batch.events:
             _copy(cursor, "stage_event", batch.events)
             cursor.execute(SQL["store_events"])
+        if batch.results:
+            _write_results(cursor, batch)
         received = self._acknowledge(cursor, batch, now)
         spoken = dict.fromkeys([*batch.states, *self._unjudged, *batch.latest])
         judged = list(spoken)[:JUDGED_AT_ONCE]
@@ -157,6 +160,19 @@ class Store:
             values = {"worker": worker, "shards": shards, "connected": connected, "counters": counters}
             cursor.execute(SQL["heartbeat"], values)
         self._connection.commit()
+
+
+def _write_results(cursor: Any, batch: Batch) -> None:
+    """Move the commands on that devices spoke of."""
+    parameters = {
+        "commands": [str(command) for command, _, _, _ in batch.results],
+        "devices": [device for _, device, _, _ in batch.results],
+        "states": [result.st for _, _, result, _ in batch.results],
+        "codes": [result.code for _, _, result, _ in batch.results],
+        "outputs": [result.out for _, _, result, _ in batch.results],
+        "ats": [at for _, _, _, at in batch.results],
+    }
+    cursor.execute(COMMANDS["store_results"], parameters)
 
 
 def _write_statuses(cursor: Any, batch: Batch, judged: Sequence[int]) -> list[int]:

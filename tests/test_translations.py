@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-BASE = Path(__file__).resolve().parents[2]
+BASE = Path(__file__).resolve().parents[1]
 APPS = ("geoportal", "layers", "ogc", "wifi", "kiosks")
 
 

@@ -11,6 +11,7 @@ DATA ?=
 FLEET ?=
 ARGS ?=
 QUICK ?=
+PARTS ?=
 TESTS ?= tests
 # Test files that run side by side.
 JOBS ?= 2
@@ -61,9 +62,9 @@ cite: ## Run the OGC compliance suites: make cite SUITES="features wfs" URL=http
 	@deploy/bootstrap test
 	@$(PYTHON) -m tests.cite $(SUITES) $(if $(URL),--url '$(URL)')
 
-benchdevices: ## Measure from broker to committed rows and to open pages: make benchdevices QUICK=1
+benchdevices: ## Measure from broker to committed rows and to open pages: make benchdevices QUICK=1 PARTS="throughput or latency"
 	@deploy/bootstrap test
-	@QUICK='$(QUICK)' $(CHECK_ENV) $(PYTHON) -m pytest tests/benchmarks/bench_devices.py -p no:cacheprovider -q -s
+	@QUICK='$(QUICK)' $(CHECK_ENV) $(PYTHON) -m pytest tests/benchmarks/bench_devices.py -p no:cacheprovider -q -s $(if $(PARTS),-k "$(PARTS)")
 
 chaos: ## Kill parts of a running product at random, three seeds, and count what devices said (ARGS="--seeds 7 --seconds 300")
 	@deploy/bootstrap test

@@ -106,6 +106,9 @@ MQTT_INGEST_PASSWORD = env.text("GEOPORTAL_MQTT_INGEST_PASSWORD", "")
 MQTT_ADMIN_USER = env.text("GEOPORTAL_MQTT_ADMIN_USER", "broker-admin")
 MQTT_ADMIN_PASSWORD = env.text("GEOPORTAL_MQTT_ADMIN_PASSWORD", "")
 
+DEVICE_KINDS = ["wifi.kind", "kiosks.kind"]
+"""Modules whose `register` tells of a kind of device; for ingest, which starts without the apps above."""
+
 RETENTION_DAYS = {
     "telemetry": env.integer("GEOPORTAL_KEEP_TELEMETRY_DAYS", 90, minimum=2),
     "dead_letters": env.integer("GEOPORTAL_KEEP_DEAD_LETTERS_DAYS", 30, minimum=1),

@@ -6,11 +6,6 @@ class WifiConfig(AppConfig):
     verbose_name = "Wi-Fi pubblico"
 
     def ready(self) -> None:
-        from geoportal.messaging import kinds
-        from geoportal.monitoring.health import register
-        from geoportal.monitoring.models import Device
-        from wifi.health import RULES
-        from wifi.messages import AccessPointMetrics
+        from wifi import kind
 
-        register(Device.Kind.ACCESS_POINT.value, RULES)
-        kinds.register(Device.Kind.ACCESS_POINT.value, "wifi_telemetry", AccessPointMetrics)
+        kind.register()

@@ -6,11 +6,12 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from paho.mqtt.properties import VariableByteIntegers
 
 from geoportal.messaging import kinds
 from geoportal.messaging.ingest.acks import MAX_MISSING, Received
 from geoportal.messaging.ingest.batch import judge_time
-from geoportal.messaging.ingest.client import BufferedSocket
+from geoportal.messaging.ingest.client import BufferedSocket, Publish, cut_publishes
 from geoportal.messaging.ingest.inbox import Inbox, Message
 from geoportal.messaging.ingest.presence import Presence, after
 from geoportal.messaging.ingest.registry import Known
@@ -104,8 +105,7 @@ def test_a_clock_that_was_set_right_is_believed_again() -> None:
 
 def test_the_inbox_is_bounded_and_keeps_the_order() -> None:
     inbox = Inbox(limit_bytes=10_000)
-    for number in range(100):
-        inbox.put(Message(1, number, 1, "t", b"x" * 1000, False, 0.0))
+    inbox.put(Message(1, number, 1, "t", b"x" * 1000, False, 0.0) for number in range(100))
     assert inbox.overflowed
     taken = inbox.take(50, 0.01, 0.0)
     assert [message.mid for message in taken] == list(range(len(taken)))
@@ -135,3 +135,50 @@ def test_reading_ahead_gives_the_same_bytes() -> None:
     assert got == b"abcdefghijkl"
     assert there == 2
     assert reader.pending() == 0
+
+
+def packet(number: int, qos: int, topic: bytes, payload: bytes, properties: bytes = b"", retain: bool = False) -> bytes:
+    """A PUBLISH packet of MQTT 5, made by the book."""
+    body = len(topic).to_bytes(2) + topic + (number.to_bytes(2) if qos else b"")
+    body += bytes(VariableByteIntegers.encode(len(properties))) + properties + payload
+    return bytes([0x30 | qos << 1 | retain]) + bytes(VariableByteIntegers.encode(len(body))) + body
+
+
+WHOLE = [
+    (packet(7, 1, b"a/b", b"{}"), Publish(7, 1, False, "a/b", b"{}")),
+    (packet(0, 0, b"a", b"", retain=True), Publish(0, 0, True, "a", b"")),
+    (packet(65535, 1, "città".encode(), b"x" * 20_000), Publish(65535, 1, False, "città", b"x" * 20_000)),
+    (packet(9, 1, b"p", b"y", b"\x26" + b"\0\1k\0\1v"), Publish(9, 1, False, "p", b"y")),
+    (packet(9, 1, b"p", b"y" * 115), Publish(9, 1, False, "p", b"y" * 115)),
+    (packet(9, 1, b"\xff", b""), Publish(9, 1, False, "\ufffd", b"")),
+]
+
+
+@pytest.mark.parametrize(("raw", "meant"), WHOLE, ids=range(len(WHOLE)))
+def test_a_packet_is_cut_out_as_a_whole_or_not_at_all(raw: bytes, meant: Publish) -> None:
+    other = packet(1, 1, b"t", b"1")
+    for end in range(len(raw)):
+        found: list[Publish] = []
+        assert cut_publishes(other + raw[:end], 0, found) == len(other)
+        assert len(found) == 1
+    found = []
+    assert cut_publishes(other + raw + other, len(other), found) == len(other + raw + other)
+    assert found == [meant, Publish(1, 1, False, "t", b"1")]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        packet(1, 2, b"t", b"x"),  # QoS 2
+        b"\xd0\0",  # an answer to a ping
+        packet(1, 1, b"t", b"", b"\x26\0\1k\0\xc8" + b"v" * 200),  # properties that need two bytes of length
+        b"\x32\x05\0\x09t\0\1",  # a topic longer than its packet
+        b"\x32\x06\0\1t\0\1\x08",  # properties longer than their packet
+        b"\x30\0",
+        b"\x30\xff\xff\xff\xff\x7f",  # a length of five bytes
+    ],
+)
+def test_what_is_not_a_plain_publish_is_left_to_paho(raw: bytes) -> None:
+    found: list[Publish] = []
+    assert cut_publishes(packet(1, 1, b"t", b"1") + raw + b"\0" * 300, 0, found) == len(packet(1, 1, b"t", b"1"))
+    assert [one.mid for one in found] == [1]

@@ -27,6 +27,7 @@ DRIFT = timedelta(seconds=60)
 _KEPT_BYTES = 4096
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _NULL = "\\N"
+_encode = msgspec.json.Encoder().encode
 
 Lookup = Callable[[str], Known | None]
 
@@ -78,6 +79,14 @@ class Batch:
     devices: dict[int, Known] = field(default_factory=dict)
     dead: list[Dead] = field(default_factory=list)
     unsure: set[tuple[int, str, int]] = field(default_factory=set)
+    _moment: tuple[float, datetime, str] = (-1.0, datetime.fromtimestamp(0, UTC), "")
+
+    def moment(self, rx: float) -> tuple[float, datetime, str]:
+        """A time of our clock as seconds, UTC and text; messages that came in one piece share it."""
+        if self._moment[0] != rx:
+            at = datetime.fromtimestamp(rx, UTC)
+            self._moment = rx, at, str(at)
+        return self._moment
 
 
 def interpret(messages: Sequence[Message], lookup: Lookup) -> Batch:
@@ -136,7 +145,7 @@ def _refuse(batch: Batch, message: Message, reason: str, detail: str, lookup: Lo
 
 
 def _touch(batch: Batch, known: Known, message: Message) -> tuple[Latest, datetime]:
-    rx = datetime.fromtimestamp(message.rx, UTC)
+    rx = batch.moment(message.rx)[1]
     latest = batch.latest[known.id]
     batch.devices[known.id] = known
     if not message.retain:  # what the broker had kept proves nothing about now
@@ -149,6 +158,7 @@ def _telemetry(batch: Batch, known: Known, message: Message) -> None:
     latest, rx = _touch(batch, known, message)
     kind = known.kind.code
     lines = batch.samples[kind]
+    told = batch.moment(message.rx)[2]
     for sample in samples:
         batch.received[known.id, sample.boot].append(sample.seq)
         at, bad = judge_time(known, sample.ts, sample.hist, sample.clk, rx)
@@ -157,7 +167,7 @@ def _telemetry(batch: Batch, known: Known, message: Message) -> None:
             if key in batch.unsure:
                 continue
             batch.unsure.add(key)
-        lines.append(_line(known.id, at, rx, bad, sample))
+        lines.append(_line(known.id, at, told, bad, sample))
         batch.days.add((kind, at.date()))
         if sample.hist:
             continue
@@ -181,9 +191,10 @@ def judge_time(known: Known, ts: datetime, hist: bool, clk: str | None, rx: date
     return (ts if ts.tzinfo is UTC else ts.astimezone(UTC)), False
 
 
-def _line(device: int, at: datetime, rx: datetime, bad: bool, sample: Sample) -> str:
-    values = "\t".join([_NULL if value is None else repr(value) for value in sample.values])
+def _line(device: int, at: datetime, rx: str, bad: bool, sample: Sample) -> str:
     extra = _NULL if sample.extra is None else sample.extra.decode().translate(_ESCAPES)
+    # Numbers, truth values and nothing: the text of their JSON is what COPY reads, but for the name of nothing.
+    values = _encode(sample.values)[1:-1].replace(b"null", b"\\N").replace(b",", b"\t").decode()
     return f"{device}\t{at}\t{sample.boot}\t{sample.seq}\t{rx}\t{sample.hist}\t{bad}\t{values}\t{extra}\n"
 
 

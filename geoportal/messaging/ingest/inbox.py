@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Iterable
 from typing import NamedTuple
 
 BYTES = 48 * 1024 * 1024
@@ -36,12 +37,14 @@ class Inbox:
         self.overflowed = False
         """A message was refused. It is not acknowledged and comes again with the next connection."""
 
-    def put(self, message: Message) -> None:
-        if self.overflowed or self._put - self._taken > self._limit:
-            self.overflowed = True
-            return
-        self._put += len(message.payload) + 200
-        self._messages.append(message)
+    def put(self, messages: Iterable[Message]) -> None:
+        """Add what came; from the first one that does not fit on, nothing."""
+        for message in messages:
+            if self.overflowed or self._put - self._taken > self._limit:
+                self.overflowed = True
+                return
+            self._put += len(message.payload) + 200
+            self._messages.append(message)
         if not self._filled.is_set():
             self._filled.set()
 

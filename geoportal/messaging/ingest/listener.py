@@ -3,7 +3,7 @@
 - MQTT 5 with `clean_start=False` and a session that outlives us: what we did not acknowledge comes again.
 - QoS 1 with manual acknowledgement; with QoS 2 paho confirms before we have stored anything.
 - `epoch`: after a reconnection a message number can mean another message, and acknowledging it would lose that one.
-- paho calls `on_message` on its network thread; an exception there ends the thread without a word.
+- paho calls us on its network thread; an exception there ends the thread without a word.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from geoportal.messaging import topics
-from geoportal.messaging.ingest.client import Client
+from geoportal.messaging.ingest.client import Client, Publish
 from geoportal.messaging.ingest.inbox import Inbox, Message
 
 logger = logging.getLogger(__name__)
@@ -79,6 +79,7 @@ class Listener:
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
+        client.on_publishes = self._on_publishes
         return client
 
     def start(self) -> None:
@@ -159,11 +160,17 @@ class Listener:
             self.refused = f"the broker refuses a subscription of {self._account.user!r}; run manage.py setup_broker"
             logger.error("%s", self.refused)
 
-    def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
-        topic = message.topic
-        if topic == self.probe_topic:
+    def _on_message(self, _client: mqtt.Client, _data: Any, message: Any) -> None:
+        # `message.topic` raises for bytes that are no text; such a topic is refused like any other wrong one.
+        topic = message._topic.decode("utf-8", "replace")
+        self._on_publishes([Publish(message.mid, message.qos, message.retain, topic, bytes(message.payload))])
+
+    def _on_publishes(self, packets: Sequence[Publish]) -> None:
+        epoch, rx = self.epoch, time.time()
+        messages = [
+            Message(epoch, mid, qos, topic, payload, retain, rx) for mid, qos, retain, topic, payload in packets
+        ]
+        if any(one.topic == self.probe_topic for one in messages):
             self.probe_seen = time.monotonic()
-            return
-        self._inbox.put(
-            Message(self.epoch, message.mid, message.qos, topic, bytes(message.payload), message.retain, time.time())
-        )
+            messages = [one for one in messages if one.topic != self.probe_topic]
+        self._inbox.put(messages)

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import psycopg2
-from django.db import connections
+from django.conf import settings
 from psycopg2 import sql
 from psycopg2.extras import execute_values
 
@@ -28,11 +28,16 @@ _AHEAD_DAYS = 2
 JUDGED_AT_ONCE = 500
 """Judging costs as much as storing: in a flood, a device waits for its judgement a few batches, its samples do not."""
 
+REMEMBERED = 100_000
+"""Boots whose acknowledgement is kept in memory, about 40 MB at most."""
+
 
 def connect(name: str) -> Any:
     """A connection of our own to the product's database."""
-    given = connections["default"].get_connection_params()
-    wanted = {key: given[key] for key in ("dbname", "user", "password", "host", "port") if given.get(key)}
+    # Not through Django's connection: that would load GeoDjango and the libraries it finds, 70 MB.
+    given: dict[str, Any] = settings.DATABASES["default"]
+    keys = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+    wanted = {key: given[term] for key, term in keys.items() if given.get(term)}
     connection = psycopg2.connect(**wanted, application_name=f"geoportal {name}", connect_timeout=5)
     with connection.cursor() as cursor:
         cursor.execute("SET TIME ZONE 'UTC'")
@@ -73,6 +78,8 @@ class Store:
             if not self._connection.closed:
                 self._connection.rollback()
             raise
+        if len(self._received) > REMEMBERED:
+            self._received.clear()  # read again when they are asked for
         self._received.update(received)
         self._unjudged = left
         return received

@@ -15,12 +15,15 @@ from geoportal.device_layers import DEVICE_LAYERS
 from geoportal.map_texts import map_texts
 from geoportal.marks import marks_for_page
 from layers.catalogue import Catalogue, FieldEntry, LayerEntry
+from layers.raster_legend import raster_legend
 from layers.rights import Audience
 from layers.styles.geometry import drawn_as
 from layers.styles.legend import LegendEntry, legend
 from layers.styles.maplibre import Target, compile_layers, raster_layers
 from layers.styles.model import StyleSpec
-from layers.styles.offered import offered
+from layers.styles.offered import offered, picture_version
+from layers.styles.points import cluster_source
+from layers.styles.reduced import CLUSTER_CAP, classed
 
 LICENCES = {
     "CC-BY-4.0": ("CC BY 4.0", "https://creativecommons.org/licenses/by/4.0/deed.it"),
@@ -119,35 +122,65 @@ def layer_config(entry: LayerEntry, audience: Audience) -> dict[str, Any]:
         "shown": entry.shown_by_default,
         "bbox": entry.bbox,
         "attribution": entry.attribution,
-        "tiles": tile_url(entry),
+        "tiles": tile_url(entry, audience),
         "minZoom": entry.min_zoom,
         "maxZoom": entry.max_zoom,
         "tileMaxZoom": min(max(TILE_MAX_ZOOM, entry.min_zoom), 22),
         "style": style_layers(entry, audience),
+        "clusters": clusters(entry, style_of(entry, audience)),
         "fields": {field.name: _field(field) for field in entry.visible_fields(audience)},
     }
 
 
 def style_layers(entry: LayerEntry, audience: Audience) -> list[dict[str, Any]]:
     """The compiled style layers of one catalogue layer; its source is called like the layer."""
+    return compiled(entry, style_of(entry, audience))
+
+
+def compiled(entry: LayerEntry, style: StyleSpec) -> list[dict[str, Any]]:
+    """The style layers of any style of a layer; its source is called like the layer."""
+    low, high = max(entry.min_zoom, style.min_zoom), min(entry.max_zoom, style.max_zoom)
     if entry.kind == "raster":
-        return raster_layers(entry.slug, opacity=style_of(entry, audience).opacity)
-    target = Target(entry.slug, entry.slug, entry.min_zoom, entry.max_zoom)
-    return compile_layers(style_of(entry, audience), entry.geometry_type, target)
+        return raster_layers(entry.slug, opacity=style.opacity, min_zoom=low, max_zoom=high)
+    return compile_layers(fitting(entry, style), entry.geometry_type, Target(entry.slug, entry.slug, low, high))
 
 
-def tile_url(entry: LayerEntry) -> str:
-    """Address of the layer's tiles from the root of the site; its version changes with the data."""
+def fitting(entry: LayerEntry, style: StyleSpec) -> StyleSpec:
+    """The style as a browser can draw this layer: too many points for clusters are drawn one by one."""
+    return classed(style) if style.kind == "cluster" and not can_be_clustered(entry) else style
+
+
+def can_be_clustered(entry: LayerEntry) -> bool:
+    """Whether a browser may be given the whole layer at once, which clusters need."""
+    count = entry.feature_count
+    return (
+        not entry.is_live and count is not None and count <= CLUSTER_CAP and drawn_as(entry.geometry_type) == ("point",)
+    )
+
+
+def clusters(entry: LayerEntry, style: StyleSpec) -> dict[str, Any] | None:
+    """The source that a style with clusters needs in place of tiles; None for every other style."""
+    options = cluster_source(fitting(entry, style))
+    if not options:
+        return None
+    address = f"/ogc/collections/{quote(entry.slug)}/items?f=json&limit={CLUSTER_CAP}"
+    return {"type": "geojson", "data": address, "attribution": entry.attribution, **options}
+
+
+def tile_url(entry: LayerEntry, audience: Audience) -> str:
+    """Address of the layer's tiles from the root of the site; its version changes with what they hold."""
     base = f"/ogc/collections/{quote(entry.slug)}"
-    version = "" if entry.is_live else f"&v={entry.data_version}"
     if entry.kind == "raster":
-        return f"{base}/map/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}?f=png{version}"
+        version = picture_version(entry, style_of(entry, audience))
+        return f"{base}/map/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}?f=png&v={version}"
+    version = "" if entry.is_live else f"&v={entry.data_version}"
     return f"{base}/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}?f=mvt{version}"
 
 
 def layer_legend(entry: LayerEntry, audience: Audience) -> tuple[LegendEntry, ...]:
-    """The legend of a vector layer; empty for rasters and tables."""
-    return () if entry.kind == "raster" else legend(style_of(entry, audience), entry.geometry_type)
+    """The legend of a layer; empty for tables, and for rasters in colours of their own."""
+    style = style_of(entry, audience)
+    return raster_legend(entry, style) if entry.kind == "raster" else legend(style, entry.geometry_type)
 
 
 def in_language(italian: str, english: str) -> str:

@@ -12,7 +12,7 @@ from django.utils.cache import patch_cache_control
 from django.utils.http import parse_etags, quote_etag
 from django.views.decorators.http import require_safe
 
-from geoportal.map_page import layer_tree, map_config, style_layers, tile_url
+from geoportal.map_page import clusters, layer_tree, map_config, style_layers, style_of, tile_url
 from geoportal.marks import MARKS
 from layers.catalogue import LayerEntry, catalogue
 from layers.errors import LayerNotFound
@@ -81,9 +81,10 @@ def _style_document(request: HttpRequest, entries: list[LayerEntry], audience: A
         {"id": "background", "type": "background", "paint": {"background-color": BACKGROUND}}
     ]
     for entry in entries:
-        sources[entry.slug] = {
+        grouped = clusters(entry, style_of(entry, audience))
+        sources[entry.slug] = (grouped and {**grouped, "data": base + grouped["data"]}) or {
             "type": "raster" if entry.kind == "raster" else "vector",
-            "tiles": [base + tile_url(entry)],
+            "tiles": [base + tile_url(entry, audience)],
             "attribution": entry.attribution,
             **({"bounds": entry.bbox} if entry.bbox else {}),
             **({"tileSize": 256} if entry.kind == "raster" else {}),

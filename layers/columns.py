@@ -14,6 +14,7 @@ from psycopg2 import sql
 from geoportal.sql import queries
 from layers.catalogue import LayerEntry
 from layers.database import read_row, table_of
+from layers.filters import column
 from layers.models import geodata_identifier
 
 _counts: dict[int, tuple[int, int]] = {}
@@ -30,6 +31,13 @@ def _column_types(schema: str, table: str, _data_version: int) -> dict[str, str]
     statement = sql.SQL(queries("layers", "items")["columns"]).format()
     (found,) = read_row(statement, {"table": f'"{schema}"."{table}"'})
     return cast(dict[str, str], found)
+
+
+def text_of(layer: LayerEntry, field: str) -> sql.Composable:
+    """A value as text, numbers as a tile would write them."""
+    if column_types(layer).get(field) == "numeric":
+        return sql.SQL("{}::float8::text").format(column(field))
+    return sql.SQL("{}::text").format(column(field))
 
 
 def has_integer_id(layer: LayerEntry) -> bool:

@@ -7,7 +7,6 @@ Datasets stay open, a few per thread: opening one costs ten times a warped read 
 from __future__ import annotations
 
 import math
-import re
 import threading
 import warnings
 from collections import OrderedDict
@@ -29,14 +28,15 @@ from rasterio.windows import Window
 
 from layers.catalogue import LayerEntry
 from layers.errors import RasterUnreadable
-from layers.raster_colour import hillshade, lookup, ramp, stretched
+from layers.raster_colour import hillshade, in_classes, lookup, ramp, stretched
+from layers.raster_legend import known_limits, plain_look
+from layers.styles.model import RasterLook
 from layers.tiles import WORLD_M, TileAddress
 
 TILE_PX = 256
 OPEN_PER_THREAD = 12
 SOURCE_PIXELS_CAP = 64_000_000
 """Most pixels one tile may make GDAL look at; only a raster without overviews, seen from afar, has more."""
-_ELEVATION = re.compile(r"\b(dtm|dem|dsm|dtm\w*|terreno|altimetri\w*|elevazione|elevation|quot[ae])\b", re.IGNORECASE)
 
 # A picture of a tile has no place in the world of its own: its address says where it is.
 warnings.filterwarnings("ignore", category=NotGeoreferencedWarning, module=r"rasterio\.io")
@@ -67,15 +67,16 @@ class _Held(threading.local):
 _held = _Held()
 
 
-def map_tile(layer: LayerEntry, address: TileAddress, form: str) -> bytes:
+def map_tile(layer: LayerEntry, address: TileAddress, form: str, look: RasterLook | None = None) -> bytes:
     """One tile of 256 x 256 pixels as "png" or "webp", transparent where the raster has no data.
 
-    Palettes keep their colours, three bands are red, green and blue, one band gets a ramp over its statistics and,
-    when it is terrain, a hillshade. Raises RasterUnreadable.
+    `look` is what its style says; without one, palettes keep their colours, three bands are red, green and blue, one
+    band gets a ramp over its statistics and, when it is terrain, a hillshade. Raises RasterUnreadable.
     """
     try:
         held = opened(layer)
-        pixels = painted(layer, held, lambda bands, margin: read_tile(held, address, bands, margin), _cell_m(address))
+        cell_m = _cell_m(address)
+        pixels = painted(layer, held, lambda bands, margin: read_tile(held, address, bands, margin), cell_m, look)
         return encoded(pixels, form)
     except (RasterioError, OSError) as error:
         raise RasterUnreadable(f"The raster of layer {layer.slug!r} cannot be read: {str(error)[:200]}") from error
@@ -124,30 +125,56 @@ Read = Callable[[list[int], int], tuple[NDArray[Any], NDArray[np.bool_]]]
 """Values of some bands with a margin of pixels around, and where there is data."""
 
 
-def painted(layer: LayerEntry, held: OpenRaster, read: Read, cell_m: float) -> Pixels:
+def painted(layer: LayerEntry, held: OpenRaster, read: Read, cell_m: float, look: RasterLook | None = None) -> Pixels:
     """RGBA of what `read` gives; `cell_m` is the ground under one of its pixels, in metres."""
+    look = look or own_look(layer, held)
+    if look is not None:
+        return _by_look(layer, held, read, cell_m, look)
     if held.palette is not None:
         values, seen = read([1], 0)
         classes = np.clip(values[0], 0, 255).astype(np.uint8)
         return np.where(seen, held.palette[classes].transpose(2, 0, 1), 0).astype(np.uint8)
-    colours = [band for band, kind in enumerate(held.source.colorinterp, 1) if kind != ColorInterp.alpha]
-    bands = colours[:3] if len(colours) >= 3 else colours[:1]
-    if len(bands) == 1 and is_elevation(layer):
-        # A pixel of margin, so that slopes at the edge are as inside.
-        values, seen = read(bands, 1)
-        low, high = limits(layer, held, 1)
-        tinted = ramp(stretched(values[0], low, high), "terrain").astype(np.float32)
-        # Beside a pixel without data there is no slope to speak of: it would draw a dark rim.
-        whole = seen.copy()
-        whole[1:-1, 1:-1] &= seen[:-2, 1:-1] & seen[2:, 1:-1] & seen[1:-1, :-2] & seen[1:-1, 2:]
-        shaded = tinted * np.where(whole, hillshade(values[0], cell_m), 1.0)
-        return _with_alpha(np.clip(shaded, 0, 255).astype(np.uint8), seen)[:, 1:-1, 1:-1]
+    bands = colour_bands(held)[:3]
     values, seen = read(bands, 0)
-    is_bytes = held.source.dtypes[0] == "uint8" and len(bands) == 3
-    if is_bytes:
+    if held.source.dtypes[0] == "uint8":
         return _with_alpha(values.astype(np.uint8), seen)
     bytes_ = np.stack([stretched(values[at], *limits(layer, held, band)) for at, band in enumerate(bands)])
-    return _with_alpha(bytes_ if len(bands) == 3 else ramp(bytes_[0], "viridis"), seen)
+    return _with_alpha(bytes_, seen)
+
+
+def colour_bands(held: OpenRaster) -> list[int]:
+    """Numbers of the bands that are not transparency."""
+    return [band for band, kind in enumerate(held.source.colorinterp, 1) if kind != ColorInterp.alpha]
+
+
+def own_look(layer: LayerEntry, held: OpenRaster) -> RasterLook | None:
+    """What a raster without a style looks like; None for palettes and colours, which say it themselves."""
+    bands = colour_bands(held)
+    if held.palette is not None or len(bands) >= 3:
+        return None
+    return plain_look(layer, bands[0])
+
+
+def _by_look(layer: LayerEntry, held: OpenRaster, read: Read, cell_m: float, look: RasterLook) -> Pixels:
+    if look.band > held.source.count:
+        raise RasterUnreadable(f"Layer {layer.slug!r} has {held.source.count} bands; its style asks for {look.band}.")
+    # A pixel of margin, so that slopes at the edge are as inside.
+    margin = 1 if look.hillshade else 0
+    values, seen = read([look.band], margin)
+    if look.classes:
+        tinted = in_classes(values[0], look.classes)
+    else:
+        low, high = limits(layer, held, look.band)
+        low = low if look.minimum is None else look.minimum
+        high = high if look.maximum is None else look.maximum
+        tinted = ramp(stretched(values[0], low, high), look.ramp, look.reverse)
+    if not look.hillshade:
+        return _with_alpha(tinted, seen)
+    # Beside a pixel without data there is no slope to speak of: it would draw a dark rim.
+    whole = seen.copy()
+    whole[1:-1, 1:-1] &= seen[:-2, 1:-1] & seen[2:, 1:-1] & seen[1:-1, :-2] & seen[1:-1, 2:]
+    shaded = tinted.astype(np.float32) * np.where(whole, hillshade(values[0], cell_m), 1.0)
+    return _with_alpha(np.clip(shaded, 0, 255).astype(np.uint8), seen)[:, 1:-1, 1:-1]
 
 
 def _cell_m(address: TileAddress) -> float:
@@ -160,24 +187,13 @@ def _with_alpha(colours: Pixels, seen: NDArray[np.bool_]) -> Pixels:
     return np.concatenate([np.where(seen, colours, 0), np.where(seen, 255, 0)[None]]).astype(np.uint8)
 
 
-def is_elevation(layer: LayerEntry) -> bool:
-    """Whether one band means heights: by the layer's name and keywords, the only places where it says so."""
-    names = (layer.slug.replace("-", " "), layer.title_it, layer.title_en, *layer.keywords)
-    return any(_ELEVATION.search(name) for name in names)
-
-
 def limits(layer: LayerEntry, held: OpenRaster, band: int) -> tuple[float, float]:
     """The values that become darkest and lightest: two standard deviations round the mean, within the extremes."""
-    bands = layer.raster_info.get("bands") or []
-    known: dict[str, Any] = bands[band - 1] if len(bands) >= band else {}
-    if known.get("min") is None or known.get("max") is None:
-        (found,) = held.source.stats(indexes=[band], approx=True)
-        known = {"min": found.min, "max": found.max, "mean": found.mean, "std": found.std}
-    low, high = float(known["min"]), float(known["max"])
-    mean, std = known.get("mean"), known.get("std")
-    if mean is not None and std:
-        low, high = max(low, mean - 2 * std), min(high, mean + 2 * std)
-    return low, high
+    known = known_limits(layer, band)
+    if known is not None:
+        return known
+    (found,) = held.source.stats(indexes=[band], approx=True)
+    return max(found.min, found.mean - 2 * found.std), min(found.max, found.mean + 2 * found.std)
 
 
 def read_tile(

@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-RAMPS: dict[str, tuple[str, ...]] = {
-    # Colour Brewer and matplotlib anchor colours, both free to use; distinguishable without red against green.
-    "viridis": ("#440154", "#3b528b", "#21918c", "#5ec962", "#fde725"),
-    "terrain": ("#6d9b7c", "#a8c28a", "#e3dba6", "#c9a26b", "#9a7459", "#f2efec"),
-}
+from layers.styles.model import RasterClass
+from layers.styles.palette import colours
+
 SUN_AZIMUTH_DEG, SUN_ALTITUDE_DEG = 315.0, 45.0
 
 
-@cache
-def ramp_table(name: str) -> NDArray[np.uint8]:
-    """256 colours, evenly between the anchors."""
-    anchors = np.array([[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in RAMPS[name]], dtype=float)
-    places = np.linspace(0, 255, len(anchors))
-    columns = [np.interp(np.arange(256), places, anchors[:, channel]) for channel in range(3)]
-    return np.stack(columns, axis=1).round().astype(np.uint8)
+@lru_cache(maxsize=64)
+def ramp_table(name: str, reverse: bool = False) -> NDArray[np.uint8]:
+    """256 colours of a palette of `layers.styles.palette`, as (place, channel)."""
+    return _table(colours(name, 256, reverse=reverse))
 
 
-def ramp(levels: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
+def ramp(levels: NDArray[np.uint8], name: str, reverse: bool = False) -> NDArray[np.uint8]:
     """(row, col) of 0–255 as (3, row, col) of colours."""
-    table: NDArray[np.uint8] = ramp_table(name)
+    table: NDArray[np.uint8] = ramp_table(name, reverse)
     return table[levels].transpose(2, 0, 1)
+
+
+def in_classes(values: NDArray[np.generic], classes: tuple[RasterClass, ...]) -> NDArray[np.uint8]:
+    """(row, col) of values as (3, row, col) of the colours of their classes; the last holds all that is above."""
+    limits = np.array([entry.maximum for entry in classes[:-1]])
+    places = np.searchsorted(limits, values.astype(np.float64), side="right")
+    return _table(tuple(entry.colour for entry in classes))[places].transpose(2, 0, 1)
+
+
+def _table(shades: tuple[str, ...]) -> NDArray[np.uint8]:
+    return np.array([[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in shades], dtype=np.uint8)
 
 
 def lookup(colormap: dict[int, tuple[int, int, int, int]]) -> NDArray[np.uint8]:

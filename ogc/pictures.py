@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from layers.drawing.draw import Drawn, draw
 from layers.drawing.view import Bounds, View, bounds_between
 from layers.errors import BadQuery
 from layers.rights import PUBLIC, Audience
-from layers.styles.offered import NamedStyle, looks_the_same_to_all, style_named
+from layers.styles.offered import NamedStyle, looks_the_same_to_all, picture_version, style_named
 from ogc.door import Ask, etag_of, matches
 from ogc.errors import InvalidParameter, NotFound
 
@@ -41,10 +40,7 @@ class Chosen:
     @property
     def version(self) -> str:
         """Changes with the data and with the style: part of the address of a picture that is kept for ever."""
-        if self.layer.kind == "raster":
-            return str(self.layer.data_version)
-        digest = hashlib.blake2b(repr(self.style.spec).encode(), digest_size=4).hexdigest()
-        return f"{self.layer.data_version}-{digest}"
+        return picture_version(self.layer, self.style.spec)
 
     @property
     def drawn(self) -> Drawn:

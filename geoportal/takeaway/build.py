@@ -23,11 +23,12 @@ from layers.rights import Audience
 from layers.styles.expressions import as_text
 from layers.styles.geometry import drawn_as
 from layers.styles.model import StyleSpec, Symbol
+from layers.styles.reduced import classed
 
 Background = Sequence[tuple[LayerEntry, bytes]]
 """Layers under the one taken away, each with its features as comma-separated GeoJSON in OGC:CRS84."""
 
-_DASHES = {"diagonal": "6 3", "cross": "2 3", "horizontal": "10 3"}
+_DASHES = {"diagonal": "6 3", "backdiagonal": "6 3", "cross": "2 3", "horizontal": "10 3", "vertical": "10 3"}
 CSS = """
 body { font-family: "Titillium Web", "Segoe UI", Arial, sans-serif; }
 .leaflet-container { background: #f6f4ef; font: inherit; }
@@ -59,7 +60,7 @@ def layer_file(entry: LayerEntry, audience: Audience, features: bytes, backgroun
     """The file of a layer. `features`: comma-separated GeoJSON features in OGC:CRS84, of the visible fields alone."""
     fields = entry.visible_fields(audience)
     members = json.loads(b"[" + features + b"]")
-    style, kinds = style_of(entry, audience), drawn_as(entry.geometry_type)
+    style, kinds = classed(style_of(entry, audience)), drawn_as(entry.geometry_type)
     rows = [_prepared(member, fields, style) for member in members if member.get("geometry")]
     page = _page(_bounds(rows) or entry.bbox)
     _draw_background(page, background, audience)

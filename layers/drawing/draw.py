@@ -47,9 +47,11 @@ def draw(layers: Sequence[Drawn], view: View, form: str, background: str = "") -
     return encoded(image, form)
 
 
-def in_scale(layer: LayerEntry, view: View) -> bool:
-    """Whether the layer is meant to be seen at the scale of the picture."""
-    return layer.min_zoom - 0.01 <= view.zoom < layer.max_zoom + 1.01 or layer.max_zoom >= 22 <= view.zoom
+def in_scale(layer: LayerEntry, view: View, style: StyleSpec | None = None) -> bool:
+    """Whether the layer, in this style, is meant to be seen at the scale of the picture."""
+    low = max(layer.min_zoom, style.min_zoom if style else 0)
+    high = min(layer.max_zoom, style.max_zoom if style else 22)
+    return low - 0.01 <= view.zoom < high + 1.01 or high >= 22 <= view.zoom
 
 
 def encoded(image: Any, form: str) -> bytes:
@@ -69,9 +71,9 @@ def _runs(layers: Iterable[Drawn]) -> list[list[Drawn]]:
 
 
 def _lay(image: Any, one: Drawn, view: View) -> None:
-    if not in_scale(one.layer, view):
+    if not in_scale(one.layer, view, one.style):
         return
-    picture = raster_png(one.layer, view)
+    picture = raster_png(one.layer, view, one.style.raster)
     if picture is not None:
         above = mapnik().Image.from_buffer(picture)
         above.premultiply()
@@ -112,7 +114,7 @@ def _render_once(image: Any, layers: Sequence[Drawn], view: View) -> None:
 
 def _add(picture: Any, one: Drawn, view: View, name: str) -> dict[str, str]:
     """Add a layer to a map, unless nothing of it can be seen. Returns what its statement names."""
-    if not in_scale(one.layer, view) or not one.layer.geometry_field:
+    if not in_scale(one.layer, view, one.style) or not one.layer.geometry_field:
         return {}
     # The browser counts zooms by tiles of 512 pixels.
     document, styles = compile_styles(one.style, one.layer.geometry_type, view.zoom - 1)

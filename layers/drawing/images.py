@@ -20,7 +20,9 @@ _OUTLINES = {
 _HATCHES = {
     "diagonal": "M-4 12L12 -4M4 20L20 4",
     "cross": "M-4 12L12 -4M4 20L20 4M-4 4L12 20M4 -4L20 12",
+    "backdiagonal": "M-4 4L12 20M4 -4L20 12",
     "horizontal": "M0 4L16 4M0 12L16 12",
+    "vertical": "M4 0L4 16M12 0L12 16",
 }
 
 

@@ -9,11 +9,11 @@ from layers.catalogue import LayerEntry
 from layers.drawing.draw import encoded
 from layers.drawing.engine import FONT, SRS, mapnik
 from layers.drawing.symbols import compile_styles
-from layers.raster import is_elevation
-from layers.raster_colour import ramp_table
+from layers.raster_legend import raster_entries
 from layers.styles.geometry import Drawn, drawn_as
 from layers.styles.legend import legend
 from layers.styles.model import StyleSpec
+from layers.styles.reduced import for_legend
 
 ROW_PX, BOX_PX, PAD_PX, TEXT_PX = 24, 20, 4, 12
 MAX_ROWS = 200
@@ -23,6 +23,7 @@ LEGEND_ZOOM = 15.0
 
 def legend_picture(layer: LayerEntry, style: StyleSpec, language: str, form: str, *, title: str = "") -> bytes:
     """ "png", "jpeg" or "webp": one row a class, top down, on white. A single style's row says `title`."""
+    style = for_legend(style)
     texts = _texts(layer, style, language, title)
     height = ROW_PX * len(texts) + 2 * PAD_PX
     width = BOX_PX + 4 * PAD_PX + round(max((len(text) for text in texts), default=0) * TEXT_PX * 0.66)
@@ -37,14 +38,15 @@ def legend_picture(layer: LayerEntry, style: StyleSpec, language: str, form: str
     picture.zoom_to_box(module.Box2d(0, 0, width, height))
     image = module.Image(width, height)
     module.render(picture, image)
-    if layer.kind == "raster":
-        _ramp(image, layer)
+    for row, entry in enumerate(raster_entries(layer, style) if layer.kind == "raster" else ()):
+        _box(image, entry.colour, row)
     return encoded(image, form)
 
 
 def _texts(layer: LayerEntry, style: StyleSpec, language: str, title: str) -> list[str]:
     if layer.kind == "raster":
-        return [title]
+        rows = [entry.label_en if language == "en" else entry.label_it for entry in raster_entries(layer, style)]
+        return rows or [title]
     entries = legend(style, layer.geometry_type)[:MAX_ROWS]
     if style.kind == "single":
         return [title]
@@ -110,11 +112,9 @@ def _add(picture: Any, document: str, names: list[str], rows: list[tuple[str, di
     picture.layers.append(layer)
 
 
-def _ramp(image: Any, layer: LayerEntry) -> None:
-    """The colours of one band, from least to greatest, left to right."""
-    colours = ramp_table("terrain" if is_elevation(layer) else "viridis")
-    for place in range(BOX_PX):
-        red, green, blue = colours[place * len(colours) // BOX_PX]
-        colour = mapnik().Color(int(red), int(green), int(blue))
-        for row in range(PAD_PX + 4, PAD_PX + ROW_PX - 4):
-            image.set_pixel(2 * PAD_PX + place, row, colour)
+def _box(image: Any, colour: str, row: int) -> None:
+    """A field of one colour beside the text of a row."""
+    painted = mapnik().Color(colour)
+    for across in range(BOX_PX):
+        for down in range(PAD_PX + 4, PAD_PX + ROW_PX - 4):
+            image.set_pixel(2 * PAD_PX + across, ROW_PX * row + down, painted)

@@ -16,10 +16,11 @@ from layers.catalogue import LayerEntry
 from layers.drawing.view import View
 from layers.errors import RasterUnreadable
 from layers.raster import SOURCE_PIXELS_CAP, OpenRaster, encoded, opened, painted
+from layers.styles.model import RasterLook
 
 
-def raster_png(layer: LayerEntry, view: View) -> bytes | None:
-    """The whole picture as PNG, transparent where there is no data; None when nothing of the raster is in it.
+def raster_png(layer: LayerEntry, view: View, look: RasterLook | None = None) -> bytes | None:
+    """The whole picture in a look (None: its own) as PNG; None when nothing of the raster is in it.
 
     Raises RasterUnreadable.
     """
@@ -27,7 +28,7 @@ def raster_png(layer: LayerEntry, view: View) -> bytes | None:
         held = opened(layer)
         if not _meets(layer, held, view):
             return None
-        pixels = painted(layer, held, lambda bands, margin: _read(held, view, bands, margin), view.cell_m)
+        pixels = painted(layer, held, lambda bands, margin: _read(held, view, bands, margin), view.cell_m, look)
         return encoded(pixels, "png")
     except (RasterioError, OSError) as error:
         raise RasterUnreadable(f"The raster of layer {layer.slug!r} cannot be read: {str(error)[:200]}") from error

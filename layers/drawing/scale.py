@@ -1,11 +1,11 @@
-"""How sizes follow the scale, as in the browser: the factors of `layers.styles.maplibre`."""
+"""How sizes follow the scale, as in the browser: the factors of `layers.styles.zooms`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
 
-from layers.styles.maplibre import LINE_GROWTH, OUTLINE_GROWTH, POINT_GROWTH, RIM_GROWTH
+from layers.styles.zooms import LINE_GROWTH, OUTLINE_GROWTH, POINT_GROWTH, RIM_GROWTH
 
 __all__ = ["LINE_GROWTH", "OUTLINE_GROWTH", "POINT_GROWTH", "RIM_GROWTH", "factor"]
 

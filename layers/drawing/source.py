@@ -12,7 +12,7 @@ from psycopg2 import sql
 
 from geoportal.sql import queries
 from layers.catalogue import LayerEntry
-from layers.columns import column_types
+from layers.columns import text_of
 from layers.crs import epsg
 from layers.database import STATEMENT_TIMEOUT_MS, table_of
 from layers.drawing.engine import mapnik
@@ -20,6 +20,7 @@ from layers.drawing.view import METRES_PER_DEGREE, Bounds, View, bounds_between
 from layers.filters import column
 from layers.styles.expressions import as_text
 from layers.styles.model import Class, StyleSpec
+from layers.styles.reduced import classed
 
 BUFFER_PX = 64
 """How far outside the picture features are read, so that marks and lines at its edge are whole."""
@@ -100,6 +101,7 @@ def subquery(layer: LayerEntry, style: StyleSpec, view: View) -> str:
 
     Holds no value of a request; `variables` gives what Mapnik puts in the place of its marks.
     """
+    style = classed(style)
     srid = _geometry_srid(layer, view)
     stored = layer.tile_geometry_field if view.crs.srid == 3857 else ""
     geometry = column(stored or layer.geometry_field)
@@ -113,7 +115,7 @@ def subquery(layer: LayerEntry, style: StyleSpec, view: View) -> str:
     shapes, points = coarse and not is_point, coarse and is_point
     statement = sql.SQL(queries("layers", "drawing")["drawn"]).format(
         shape=_shape(layer, view, srid, stored, cell if shapes else None),
-        label=_text(layer, style.label.field) if style.label else sql.SQL("NULL::text"),
+        label=text_of(layer, style.label.field) if style.label else sql.SQL("NULL::text"),
         distinct=sql.SQL("DISTINCT ON (ST_SnapToGrid({g}, {cell} / 2))").format(**named) if points else nothing,
         table=table_of(layer),
         search=sql.SQL("{g} && {envelope}").format(**named),
@@ -172,7 +174,7 @@ def _class(layer: LayerEntry, style: StyleSpec) -> sql.Composable:
 
 
 def _is_value(layer: LayerEntry, field: str, entry: Class) -> sql.Composable:
-    return sql.SQL("coalesce({}, '') = {}").format(_text(layer, field), literal(as_text(entry.value)))
+    return sql.SQL("coalesce({}, '') = {}").format(text_of(layer, field), literal(as_text(entry.value)))
 
 
 def _is_within(field: str, entry: Class, *, closed: bool) -> sql.Composable:
@@ -184,13 +186,6 @@ def _is_within(field: str, entry: Class, *, closed: bool) -> sql.Composable:
         form = "{} <= {}" if closed else "{} < {}"
         parts.append(sql.SQL(form).format(name, sql.Literal(entry.maximum)))
     return sql.SQL(" AND ").join(parts)
-
-
-def _text(layer: LayerEntry, field: str) -> sql.Composable:
-    """A value as text, numbers as a tile would write them."""
-    if column_types(layer).get(field) == "numeric":
-        return sql.SQL("{}::float8::text").format(column(field))
-    return sql.SQL("{}::text").format(column(field))
 
 
 def literal(text: str) -> sql.Composable:

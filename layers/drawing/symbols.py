@@ -14,6 +14,7 @@ from layers.drawing.images import hatch_file, shape_file
 from layers.drawing.scale import LINE_GROWTH, OUTLINE_GROWTH, POINT_GROWTH, RIM_GROWTH, factor
 from layers.styles.geometry import Drawn, drawn_as
 from layers.styles.model import Label, StyleSpec, Symbol
+from layers.styles.reduced import classed
 
 _GEOMETRY = {"point": "point", "line": "linestring", "polygon": "polygon"}
 _HALO = 1.4
@@ -23,6 +24,7 @@ Painter = Callable[[Symbol], Xml.Element | None]
 
 def compile_styles(style: StyleSpec, geometry_type: str, zoom: float) -> tuple[str, list[str]]:
     """A Mapnik map document that holds the styles of one layer at a zoom, and their names, bottom first."""
+    style = classed(style)
     root = Xml.Element("Map", srs=SRS)
     kinds = drawn_as(geometry_type)
     for kind in kinds:
@@ -115,7 +117,7 @@ def _labels(root: Xml.Element, style: StyleSpec, label: Label, kinds: tuple[Draw
     made = Xml.SubElement(root, "Style", name="label")
     rule = Xml.SubElement(made, "Rule")
     Xml.SubElement(rule, "Filter").text = "[label] != null"
-    text = _element("TextSymbolizer", face_name=FONT, size=label.size, fill=label.colour, halo_fill="#ffffff",
+    text = _element("TextSymbolizer", face_name=FONT, size=label.size, fill=label.colour, halo_fill=label.halo,
                     halo_radius=_HALO, opacity=style.opacity, halo_opacity=style.opacity)  # fmt: skip
     if kinds == ("line",):
         text.set("placement", "line")

@@ -5,6 +5,9 @@ from typing import Any
 
 from layers.styles.model import Class, StyleSpec, Symbol
 
+CLASSED = frozenset({"categorised", "graduated"})
+"""Kinds of style that have classes."""
+
 Expression = Any
 """A constant or a nested JSON list, as the MapLibre Style Specification writes expressions."""
 
@@ -12,7 +15,7 @@ Expression = Any
 def by_class(style: StyleSpec, look: Callable[[Symbol], Any]) -> Expression:
     """`look` of every class as one expression; a constant when all classes agree."""
     other = look(style.symbol)
-    if style.kind == "single" or all(look(entry.symbol) == other for entry in style.classes):
+    if style.kind not in CLASSED or all(look(entry.symbol) == other for entry in style.classes):
         return other
     cases: list[Any] = ["case"]
     for index, entry in enumerate(style.classes):
@@ -36,6 +39,16 @@ def any_of(style: StyleSpec, indexes: Sequence[int]) -> Expression:
     return ["any", *listed]
 
 
+def number_of(field: str) -> Expression:
+    """The value of an attribute as a number; 0 when it is none."""
+    return ["to-number", ["get", field], 0]
+
+
+def has_value(field: str) -> Expression:
+    """True for features whose attribute is not empty."""
+    return ["!=", ["to-string", ["get", field]], ""]
+
+
 def as_text(value: str | int | float | bool | None) -> str:
     """A class value as MapLibre's `to-string` writes the same value found in a tile."""
     if value is None:
@@ -48,9 +61,9 @@ def as_text(value: str | int | float | bool | None) -> str:
 
 
 def _within(field: str, entry: Class, *, closed: bool) -> Expression:
+    number = number_of(field)
     # `to-number` reads null as 0, which would put features without a value in the class around zero.
-    number = ["to-number", ["get", field], 0]
-    parts: list[Any] = ["all", ["!=", ["to-string", ["get", field]], ""]]
+    parts: list[Any] = ["all", has_value(field)]
     if entry.minimum is not None:
         parts.append([">=", number, entry.minimum])
     if entry.maximum is not None:

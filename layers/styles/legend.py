@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from layers.styles.geometry import Drawn, drawn_as
-from layers.styles.model import StyleSpec, Symbol
+from layers.styles.model import Heat, StyleSpec, Symbol
+from layers.styles.palette import colours
+from layers.styles.reduced import for_legend
 
 SWATCH_PX = 24
 
@@ -19,8 +21,10 @@ _SHAPES = {
 }
 _HATCHES = {
     "diagonal": "M-2 8L8 -2M-2 14L14 -2M2 18L18 2M2 24L24 2M8 26L26 8M14 26L26 14",
+    "backdiagonal": "M2 8L16 22M8 2L22 16",
     "cross": "M2 8L16 22M8 2L22 16M2 16L16 2M8 22L22 8",
     "horizontal": "M2 7H22M2 12H22M2 17H22",
+    "vertical": "M7 4V20M12 4V20M17 4V20",
 }
 
 
@@ -43,6 +47,9 @@ def legend(style: StyleSpec, geometry_type: str) -> tuple[LegendEntry, ...]:
     kinds = drawn_as(geometry_type)
     if not kinds:
         return ()
+    if style.kind == "heatmap" and kinds == ("point",):
+        return _density(style)
+    style = for_legend(style)
     kind: Drawn = kinds[-1] if len(kinds) == 1 else "polygon"
     if style.kind == "single":
         return (LegendEntry("", "", swatch(style.symbol, kind, style.opacity)),)
@@ -51,6 +58,16 @@ def legend(style: StyleSpec, geometry_type: str) -> tuple[LegendEntry, ...]:
         for index, entry in enumerate(style.classes)
     ]
     return (*entries, LegendEntry(*class_texts(style, -1), swatch(style.symbol, kind, style.opacity)))
+
+
+def _density(style: StyleSpec) -> tuple[LegendEntry, ...]:
+    """From few to many: the colours of a heat map."""
+    shades = colours((style.heat or Heat()).ramp, 3)
+    texts = (("Pochi", "Few"), ("", ""), ("Molti", "Many"))
+    return tuple(
+        LegendEntry(*text, swatch(Symbol(fill=shade, fill_opacity=1.0, stroke=shade), "polygon", style.opacity))
+        for text, shade in zip(texts, shades, strict=True)
+    )
 
 
 def swatch(symbol: Symbol, kind: Drawn, opacity: float = 1.0) -> str:
@@ -68,7 +85,7 @@ def class_texts(style: StyleSpec, index: int) -> tuple[str, str]:
     if style.kind == "single":
         return "", ""
     if index < 0:
-        return "Altro", "Other"
+        return style.other_it or "Altro", style.other_en or style.other_it or "Other"
     entry = style.classes[index]
     if entry.label_it:
         return entry.label_it, entry.label_en or entry.label_it

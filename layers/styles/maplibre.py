@@ -8,21 +8,18 @@ Source: MapLibre Style Specification, version 8.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from layers.styles.expressions import any_of, by_class
+from layers.styles.expressions import CLASSED, any_of, by_class
 from layers.styles.geometry import Drawn, drawn_as
 from layers.styles.model import Label, StyleSpec, Symbol
+from layers.styles.points import POINT_KINDS, POINTS
+from layers.styles.reduced import classed
+from layers.styles.zooms import LINE_GROWTH, OUTLINE_GROWTH, POINT_GROWTH, RIM_GROWTH, zoomed
 
 FONT = ("Titillium Web",)
 """A font of the page: MapLibre draws the glyphs itself, so that no glyph server is needed."""
-
-LINE_GROWTH = {11: 0.5, 15: 1.0, 19: 1.8}
-OUTLINE_GROWTH = {11: 0.25, 15: 1.0, 19: 1.8}
-RIM_GROWTH = {11: 0.2, 15: 1.0}
-POINT_GROWTH = {11: 0.35, 15: 1.0, 19: 1.5}
-"""Factors by zoom: sizes are what the style says at zoom 15. Every renderer follows them."""
 
 _GEOMETRY_NAMES = {"point": "Point", "line": "LineString", "polygon": "Polygon"}
 
@@ -40,14 +37,25 @@ class Target:
 def compile_layers(style: StyleSpec, geometry_type: str, target: Target) -> list[dict[str, Any]]:
     """The style layers that draw `style`, bottom first; empty for a table without geometry."""
     kinds = drawn_as(geometry_type)
-    compilers = {"polygon": _polygon, "line": _line, "point": _point}
+    if kinds != ("point",) and style.kind in POINT_KINDS:
+        style = classed(style)
+    target = within(style, target)
+    compilers = {"polygon": _polygon, "line": _line, "point": POINTS.get(style.kind, _point)}
     layers: list[dict[str, Any]] = []
     for kind in kinds:
         only = _only(kind) if len(kinds) > 1 else None
         layers += [_placed({**layer, "id": f"{kind}-{layer['id']}"}, target, only) for layer in compilers[kind](style)]
-    if style.label is not None and kinds:
+    if style.kind == "cluster":
+        # Clusters are made by the browser, from features and not from tiles.
+        return [{name: value for name, value in layer.items() if name != "source-layer"} for layer in layers]
+    if style.label is not None and kinds and style.kind not in {"heatmap", "cluster"}:
         layers.append(_placed(_label(style, style.label, kinds), target, None))
     return layers
+
+
+def within(style: StyleSpec, target: Target) -> Target:
+    """The target at the zooms where the style is drawn too."""
+    return replace(target, min_zoom=max(target.min_zoom, style.min_zoom), max_zoom=min(target.max_zoom, style.max_zoom))
 
 
 def raster_layers(source: str, *, opacity: float = 1.0, min_zoom: int = 0, max_zoom: int = 22) -> list[dict[str, Any]]:
@@ -126,7 +134,7 @@ def _strokes(style: StyleSpec, *, thin_when_far: bool) -> list[dict[str, Any]]:
             continue
         paint: dict[str, Any] = {
             "line-color": by_class(style, lambda symbol: symbol.stroke),
-            "line-width": _zoomed(width, growth),
+            "line-width": zoomed(width, growth),
             "line-opacity": style.opacity,
         }
         if dash:
@@ -155,10 +163,10 @@ def _point(style: StyleSpec) -> list[dict[str, Any]]:
                 "type": "circle",
                 "paint": {
                     "circle-color": by_class(style, lambda symbol: symbol.fill),
-                    "circle-radius": _zoomed(by_class(style, lambda symbol: symbol.size / 2), POINT_GROWTH),
+                    "circle-radius": zoomed(by_class(style, lambda symbol: symbol.size / 2), POINT_GROWTH),
                     "circle-opacity": _opacity(style, lambda symbol: symbol.fill_opacity),
                     "circle-stroke-color": by_class(style, lambda symbol: symbol.stroke),
-                    "circle-stroke-width": _zoomed(by_class(style, lambda symbol: symbol.stroke_width), RIM_GROWTH),
+                    "circle-stroke-width": zoomed(by_class(style, lambda symbol: symbol.stroke_width), RIM_GROWTH),
                     "circle-stroke-opacity": style.opacity,
                 },
             }
@@ -169,7 +177,7 @@ def _point(style: StyleSpec) -> list[dict[str, Any]]:
             "type": "symbol",
             "layout": {
                 "icon-image": by_class(style, _shape_name),
-                "icon-size": _zoomed(1.0, POINT_GROWTH),
+                "icon-size": zoomed(1.0, POINT_GROWTH),
                 "icon-allow-overlap": True,
                 "icon-ignore-placement": True,
             },
@@ -196,20 +204,11 @@ def _label(style: StyleSpec, label: Label, kinds: tuple[Drawn, ...]) -> dict[str
         "layout": layout,
         "paint": {
             "text-color": label.colour,
-            "text-halo-color": "#ffffff",
+            "text-halo-color": label.halo,
             "text-halo-width": 1.4,
             "text-opacity": style.opacity,
         },
     }
-
-
-def _zoomed(value: Any, steps: dict[int, float]) -> list[Any]:
-    """`value` times a factor that grows with the zoom. MapLibre wants the zoom outermost."""
-    stops: list[Any] = []
-    for zoom, factor in steps.items():
-        scaled = round(value * factor, 3) if isinstance(value, int | float) else ["*", value, factor]
-        stops += [zoom, scaled]
-    return ["interpolate", ["linear"], ["zoom"], *stops]
 
 
 def _opacity(style: StyleSpec, look: Callable[[Symbol], float]) -> Any:
@@ -219,13 +218,13 @@ def _opacity(style: StyleSpec, look: Callable[[Symbol], float]) -> Any:
 def _groups(style: StyleSpec, look: Callable[[Symbol], Any]) -> dict[Any, list[int]]:
     """Class numbers by a trait that a style layer cannot vary per feature; -1 is what fits no class."""
     groups: dict[Any, list[int]] = {look(style.symbol): [-1]}
-    for index, entry in enumerate(style.classes if style.kind != "single" else ()):
+    for index, entry in enumerate(style.classes if style.kind in CLASSED else ()):
         groups.setdefault(look(entry.symbol), []).append(index)
     return groups
 
 
 def _filter(style: StyleSpec, indexes: list[int]) -> dict[str, Any]:
-    everything = style.kind == "single" or len(indexes) == len(style.classes) + 1
+    everything = style.kind not in CLASSED or len(indexes) == len(style.classes) + 1
     return {} if everything else {"filter": any_of(style, indexes)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import msgspec
@@ -10,7 +11,7 @@ from layers.catalogue import LayerEntry
 from layers.errors import StyleNotFound
 from layers.rights import PUBLIC, Audience, may_see
 from layers.styles.defaults import default_style
-from layers.styles.model import StyleError, StyleSpec, parse
+from layers.styles.model import StyleError, StyleSpec, fields_of, parse
 
 DEFAULT_NAME = "predefinito"
 
@@ -38,7 +39,7 @@ def offered(layer: LayerEntry, audience: Audience) -> tuple[NamedStyle, ...]:
             spec = parse(entry.spec)
         except StyleError:
             continue  # reported where it is edited
-        if spec.kind != "single" and spec.field not in open_to:
+        if not fields_of(spec) <= open_to:
             continue
         if spec.label is not None and spec.label.field not in open_to:
             spec = msgspec.structs.replace(spec, label=None)
@@ -61,3 +62,11 @@ def style_named(layer: LayerEntry, audience: Audience, name: str) -> NamedStyle:
 def looks_the_same_to_all(layer: LayerEntry) -> bool:
     """Whether the layer is public and every asker is offered the same styles of it."""
     return may_see(PUBLIC, layer) and all(may_see(PUBLIC, entry) for entry in layer.fields)
+
+
+def picture_version(layer: LayerEntry, style: StyleSpec) -> str:
+    """Changes with the data and with the style: part of the address of a picture that is kept for ever."""
+    if layer.kind == "raster" and style.raster is None:
+        return str(layer.data_version)
+    digest = hashlib.blake2b(repr(style).encode(), digest_size=4).hexdigest()
+    return f"{layer.data_version}-{digest}"

@@ -15,6 +15,7 @@ from layers.styles.geometry import Drawn, drawn_as
 from layers.styles.legend import class_texts
 from layers.styles.model import Class, Label, StyleSpec, Symbol
 from layers.styles.offered import NamedStyle
+from layers.styles.reduced import classed
 
 SLD, SE, OGC = "http://www.opengis.net/sld", "http://www.opengis.net/se", "http://www.opengis.net/ogc"
 XLINK, XSI = "http://www.w3.org/1999/xlink", "http://www.w3.org/2001/XMLSchema-instance"
@@ -26,7 +27,13 @@ SCALE_AT_ZOOM_0 = 559_082_264.0287178
 """Of WebMercatorQuad, with the pixel of 0.28 mm."""
 
 _MARKS = {"circle": "circle", "square": "square", "triangle": "triangle", "diamond": "square", "cross": "cross"}
-_HATCH_MARKS = {"diagonal": "slash", "cross": "x", "horizontal": "horline"}
+_HATCH_MARKS = {
+    "diagonal": "slash",
+    "backdiagonal": "backslash",
+    "cross": "x",
+    "horizontal": "horline",
+    "vertical": "vertline",
+}
 
 for _prefix, _uri in (("sld", SLD), ("se", SE), ("ogc", OGC), ("xlink", XLINK), ("xsi", XSI)):
     Xml.register_namespace(_prefix, _uri)
@@ -62,6 +69,7 @@ class _Writer:
 def sld_document(layer: LayerEntry, style: NamedStyle, language: str, version: str = "1.0.0") -> bytes:
     """The whole document of one style of a table."""
     writer = _Writer(version)
+    spec = classed(style.spec)
     root = Xml.Element(f"{{{SLD}}}StyledLayerDescriptor", version=version)
     root.set(f"{{{XSI}}}schemaLocation", f"{SLD} {SCHEMAS[version]}")
     named = Xml.SubElement(root, f"{{{SLD}}}NamedLayer")
@@ -77,10 +85,10 @@ def sld_document(layer: LayerEntry, style: NamedStyle, language: str, version: s
     kinds = drawn_as(layer.geometry_type)
     for kind in kinds:
         block = writer.add(user, "FeatureTypeStyle")
-        for number in _classes(style.spec):
-            _rule(writer, block, layer, style.spec, number, kind, language)
-    if style.spec.label is not None and kinds:
-        _labels(writer, writer.add(user, "FeatureTypeStyle"), layer, style.spec.label, kinds)
+        for number in _classes(spec):
+            _rule(writer, block, layer, spec, number, kind, language)
+    if spec.label is not None and kinds:
+        _labels(writer, writer.add(user, "FeatureTypeStyle"), layer, spec, kinds)
     Xml.indent(root)
     text: bytes = Xml.tostring(root, encoding="utf-8", xml_declaration=True)
     return text
@@ -112,7 +120,7 @@ def _rule(
             writer.add(rule, "ElseFilter")
         else:
             _filter(writer, rule, style, number)
-    _scales(writer, rule, layer.min_zoom, layer.max_zoom)
+    _scales(writer, rule, max(layer.min_zoom, style.min_zoom), min(layer.max_zoom, style.max_zoom))
     symbol = style.symbol if number < 0 else style.classes[number].symbol
     {"polygon": _polygon, "line": _line, "point": _point}[kind](writer, rule, symbol, style.opacity)
 
@@ -208,10 +216,12 @@ def _point(writer: _Writer, rule: Xml.Element, symbol: Symbol, opacity: float) -
         writer.add(graphic, "Rotation", "45")
 
 
-def _labels(writer: _Writer, block: Xml.Element, layer: LayerEntry, label: Label, kinds: tuple[Drawn, ...]) -> None:
+def _labels(writer: _Writer, block: Xml.Element, layer: LayerEntry, style: StyleSpec, kinds: tuple[Drawn, ...]) -> None:
+    label = style.label or Label("")
     rule = writer.add(block, "Rule")
     writer.add(rule, "Name", "etichette")
-    _scales(writer, rule, max(label.min_zoom + 1, layer.min_zoom), layer.max_zoom)
+    low = max(label.min_zoom + 1, layer.min_zoom, style.min_zoom)
+    _scales(writer, rule, low, min(layer.max_zoom, style.max_zoom))
     text = writer.add(rule, "TextSymbolizer")
     writer.field(writer.add(text, "Label"), label.field)
     writer.parameters(writer.add(text, "Font"), font_family="Titillium Web", font_size=label.size)
@@ -224,5 +234,5 @@ def _labels(writer: _Writer, block: Xml.Element, layer: LayerEntry, label: Label
         writer.add(anchor, "AnchorPointY", "0.5")
     halo = writer.add(text, "Halo")
     writer.add(halo, "Radius", "1.4")
-    writer.parameters(writer.add(halo, "Fill"), fill="#ffffff")
+    writer.parameters(writer.add(halo, "Fill"), fill=label.halo)
     writer.parameters(writer.add(text, "Fill"), fill=label.colour)

@@ -53,7 +53,7 @@ def drawn_tile(one: Chosen, grid: TileGrid, address: TileAddress, form: str) -> 
         # Whoever lays a tile over others gives it the opacity of the style, as the portal's own map does.
         drawn = Drawn(one.layer, msgspec.structs.replace(one.style.spec, opacity=1.0))
         if grid is WEB_MERCATOR and form != "jpeg":
-            return map_tile(one.layer, address, form)
+            return map_tile(one.layer, address, form, one.style.spec.raster)
     view = View(epsg(grid.srid), grid.box(address), TILE_PX, TILE_PX)
     # A palette is a third of the bytes, and flat colours have few.
     small = "png8" if form == "png" and one.layer.kind == "vector" else form

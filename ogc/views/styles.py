@@ -10,8 +10,11 @@ from django.http import HttpResponse
 from layers.catalogue import LayerEntry
 from layers.drawing.legend import legend_picture
 from layers.rights import PUBLIC
+from layers.styles.exchange.qml import MEDIA as QML
+from layers.styles.exchange.qml import qml_document
 from layers.styles.maplibre import Target, compile_layers, raster_layers
 from layers.styles.offered import NamedStyle, offered
+from layers.styles.reduced import classed
 from layers.styles.sld import sld_document
 from ogc import tilesets
 from ogc.door import JSON, Ask, door, etag_of, matches
@@ -21,7 +24,7 @@ from ogc.pictures import MEDIA, Chosen, can_be_drawn, chosen
 MAPLIBRE = "application/vnd.mapbox.style+json"
 SLD_10 = "application/vnd.ogc.sld+xml;version=1.0"
 SLD_11 = "application/vnd.ogc.sld+xml;version=1.1"
-ENCODINGS = {"mapbox": MAPLIBRE, "sld10": SLD_10, "sld11": SLD_11}
+ENCODINGS = {"mapbox": MAPLIBRE, "sld10": SLD_10, "sld11": SLD_11, "qml": QML}
 SUGGESTED_ZOOM = 14
 
 
@@ -42,7 +45,7 @@ def style_list(ask: Ask, slug: str) -> HttpResponse:
     return _json({"default": one.style.name, "styles": rows, "links": links})
 
 
-@door({"mapbox": MAPLIBRE, "json": JSON, "sld10": SLD_10, "sld11": SLD_11, "sld": SLD_10})
+@door({"mapbox": MAPLIBRE, "json": JSON, "sld10": SLD_10, "sld11": SLD_11, "sld": SLD_10, "qml": QML})
 def style(ask: Ask, slug: str, style: str) -> HttpResponse:
     """/ogc/collections/{slug}/styles/{style}: what a client needs to draw the layer as the portal does."""
     one = chosen(ask, slug, style)
@@ -50,7 +53,11 @@ def style(ask: Ask, slug: str, style: str) -> HttpResponse:
         media = MAPLIBRE if ask.format == "mapbox" else JSON
         return _cached(ask, one, _bytes(maplibre(ask, one)), media)
     if one.layer.kind == "raster":
-        raise InvalidParameter(f"f={ask.format}: the style of a raster has no SLD; use f=mapbox.")
+        raise InvalidParameter(f"f={ask.format}: the style of a raster has no SLD and no QML; use f=mapbox.")
+    if ask.format == "qml":
+        response = _cached(ask, one, qml_document(one.layer, one.style.spec, ask.language), QML)
+        response["Content-Disposition"] = f'attachment; filename="{one.layer.slug}-{one.style.name}.qml"'
+        return response
     version = "1.1.0" if ask.format == "sld11" else "1.0.0"
     body = sld_document(one.layer, one.style, ask.language, version)
     return _cached(ask, one, body, SLD_11 if ask.format == "sld11" else SLD_10)
@@ -92,10 +99,15 @@ def maplibre(ask: Ask, one: Chosen) -> dict[str, Any]:
         **({"bounds": list(layer.bbox)} if layer.bbox else {}),
         **({"tileSize": 256} if is_raster else {}),
     }
+    spec = one.style.spec
+    if spec.kind == "cluster":
+        # Clusters are made of whole features, which a style file may not drag along: its points stand one by one.
+        spec = classed(spec)
+    seen = Target(slug, slug, max(layer.min_zoom, spec.min_zoom), min(layer.max_zoom, spec.max_zoom))
     layers = (
-        raster_layers(slug, opacity=one.style.spec.opacity, min_zoom=layer.min_zoom, max_zoom=layer.max_zoom)
+        raster_layers(slug, opacity=spec.opacity, min_zoom=seen.min_zoom, max_zoom=seen.max_zoom)
         if is_raster
-        else compile_layers(one.style.spec, layer.geometry_type, Target(slug, slug, layer.min_zoom, layer.max_zoom))
+        else compile_layers(spec, layer.geometry_type, seen)
     )
     middle = {}
     if layer.bbox:

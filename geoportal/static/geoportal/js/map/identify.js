@@ -26,7 +26,7 @@ export function identify(map, { layers, panels, format, texts, onSelect }) {
     const seen = new Set()
     return map.queryRenderedFeatures(box, { layers: layers.queryable() }).filter((feature) => {
       const key = `${feature.source}/${feature.id}`
-      if (feature.id == null || seen.has(key)) return false
+      if (feature.id == null || feature.properties.cluster || seen.has(key)) return false
       seen.add(key)
       return true
     }).map((feature) => ({ slug: feature.source, fid: feature.id })).slice(0, MOST)

@@ -15,7 +15,9 @@ const SHAPES = {
 const HATCHES = {
   diagonal: [[[-4, 12], [12, -4]], [[4, 20], [20, 4]]],
   cross: [[[-4, 12], [12, -4]], [[4, 20], [20, 4]], [[-4, 4], [12, 20]], [[4, -4], [20, 12]]],
+  backdiagonal: [[[-4, 4], [12, 20]], [[4, -4], [20, 12]]],
   horizontal: [[[0, 4], [16, 4]], [[0, 12], [16, 12]]],
+  vertical: [[[4, 0], [4, 16]], [[12, 0], [12, 16]]],
 }
 
 /** Draw whatever the style asks for by name: see `layers/styles/maplibre.py` for the names. */

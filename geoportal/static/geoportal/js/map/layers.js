@@ -2,6 +2,7 @@
 const RANK = { raster: 0, polygon: 1, line: 2, point: 3 }
 const OPACITIES = {
   fill: ['fill-opacity'], line: ['line-opacity'], raster: ['raster-opacity'], circle: ['circle-opacity', 'circle-stroke-opacity'],
+  heatmap: ['heatmap-opacity'],
   symbol: ['icon-opacity', 'text-opacity'],
 }
 const LONGEST_PAUSE_MS = 20_000
@@ -72,7 +73,7 @@ export function mapLayers(map, layers, { onTrouble }) {
       if (!isWell) return askLater(slug)
       settled(slug)
       const source = map.getSource(slug)
-      source.setTiles(source.tiles)
+      if (source.setTiles) source.setTiles(source.tiles)
     }, pause)
   }
 
@@ -92,7 +93,8 @@ export function mapLayers(map, layers, { onTrouble }) {
   }
 }
 
-function sourceOf(layer) {
+export function sourceOf(layer) {
+  if (layer.clusters) return { ...layer.clusters, attribution: escaped(layer.attribution) }
   const common = {
     tiles: [new URL(layer.tiles, location.origin).href.replaceAll('%7B', '{').replaceAll('%7D', '}')],
     minzoom: layer.minZoom,

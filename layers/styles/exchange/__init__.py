@@ -1,0 +1,1 @@
+"""Styles of other programs read into the model, and the model written for QGIS."""

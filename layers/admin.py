@@ -47,7 +47,7 @@ else:
 @admin.register(Theme)
 class ThemeAdmin(ThemeBase):
     list_display = ("title_it", "slug", "parent", "access", "position")
-    filter_horizontal = ("groups",)
+    filter_horizontal = ("groups", "stewards")
     list_editable = ("position",)
     prepopulated_fields = {"slug": ("title_it",)}
 

@@ -67,6 +67,8 @@ class ThemeEntry:
     parent: str | None
     access: str
     groups: frozenset[str]
+    stewards: frozenset[str] = frozenset()
+    """Groups whose stewards keep the layers below it, by the nearest theme that names any; empty: every steward."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,6 +117,8 @@ class LayerEntry:
     is_editable: bool = False
     within: tuple[Rule, ...] = ()
     """The rules of the layer's theme and of those above it: the strictest decides."""
+    stewards: frozenset[str] = frozenset()
+    """Groups whose stewards keep it, by its theme; empty: every steward."""
 
     def visible_fields(self, audience: Audience) -> tuple[FieldEntry, ...]:
         """The attributes this audience may see: the whitelist of items, filters, sorting, tiles, exports and search."""
@@ -164,25 +168,30 @@ def _load() -> Catalogue:
         .order_by("theme__position", "position", "title_it")
     )
     themes = _themes()
-    rules = _rules(themes)
-    layers = {row.slug: _entry(row, rules[row.theme.slug] if row.theme else ()) for row in rows}
+    rules, kept = _rules(themes), {theme.slug: theme.stewards for theme in themes}
+    layers = {
+        row.slug: _entry(row, rules[row.theme.slug], kept[row.theme.slug])
+        if row.theme
+        else _entry(row, (), frozenset())
+        for row in rows
+    }
     return Catalogue(version=version, themes=themes, layers=layers)
 
 
 def _themes() -> tuple[ThemeEntry, ...]:
-    rows = list(Theme.objects.select_related("parent").prefetch_related("groups"))
+    rows = list(Theme.objects.select_related("parent").prefetch_related("groups", "stewards"))
     ordered: list[ThemeEntry] = []
 
-    def add(parent: str | None) -> None:
+    def add(parent: str | None, above: frozenset[str]) -> None:
         for row in rows:
             if (row.parent.slug if row.parent else None) == parent:
                 groups = frozenset(group.name for group in row.groups.all())
-                ordered.append(
-                    ThemeEntry(row.slug, row.title_it, row.title_en or row.title_it, parent, row.access, groups)
-                )
-                add(row.slug)
+                stewards = frozenset(group.name for group in row.stewards.all()) or above
+                title_en = row.title_en or row.title_it
+                ordered.append(ThemeEntry(row.slug, row.title_it, title_en, parent, row.access, groups, stewards))
+                add(row.slug, stewards)
 
-    add(None)
+    add(None, frozenset())
     return tuple(ordered)
 
 
@@ -195,7 +204,7 @@ def _rules(themes: tuple[ThemeEntry, ...]) -> dict[str, tuple[Rule, ...]]:
     return found
 
 
-def _entry(row: Layer, within: tuple[Rule, ...]) -> LayerEntry:
+def _entry(row: Layer, within: tuple[Rule, ...], stewards: frozenset[str]) -> LayerEntry:
     groups = frozenset(group.name for group in row.groups.all())
     bbox, storage_bbox = row.bbox, row.storage_bbox
     return LayerEntry(
@@ -258,6 +267,7 @@ def _entry(row: Layer, within: tuple[Rule, ...]) -> LayerEntry:
         ),
         is_editable=row.is_editable,
         within=within,
+        stewards=stewards,
     )
 
 

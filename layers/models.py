@@ -56,6 +56,15 @@ class Theme(Bilingual):
         help_text=_("Vale per tutti i livelli e i sottotemi: di più regole decide la più stretta."),
     )
     groups = models.ManyToManyField(Group, blank=True, verbose_name=_("gruppi"), related_name="themes")
+    stewards = models.ManyToManyField(
+        Group,
+        blank=True,
+        verbose_name=_("gruppi che lo curano"),
+        related_name="kept_themes",
+        help_text=_(
+            "Solo i curatori di questi gruppi ne curano i livelli. Vuoto: come il tema sopra, o ogni curatore."
+        ),
+    )
 
     class Meta:
         verbose_name, verbose_name_plural = _("tema"), _("temi")

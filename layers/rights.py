@@ -80,11 +80,29 @@ def may_see(audience: Audience, thing: Guarded) -> bool:
     return _allows(audience, thing) and all(_allows(audience, rule) for rule in thing.within)
 
 
+class Kept(Protocol):
+    """A layer or theme, and the groups whose stewards keep it; none: every steward does."""
+
+    @property
+    def stewards(self) -> frozenset[str]: ...
+
+
+def may_keep(audience: Audience, thing: Kept | None) -> bool:
+    """Whether this audience is steward of a layer or theme: it may bring, describe, style and relate its data.
+
+    Stewards of a theme are the stewards (group `curatori`) who are also in one of the groups that the theme names.
+    None stands for no theme at all, which every steward keeps.
+    """
+    if audience.sees_all:
+        return True
+    named = thing.stewards if thing is not None else frozenset()
+    return STEWARDS in audience.groups and (not named or bool(named & audience.groups))
+
+
 def may_edit(audience: Audience, layer: LayerEntry) -> bool:
-    """Whether this audience may write features: administrators and stewards, in layers that are open to editing."""
-    is_writer = audience.sees_all or STEWARDS in audience.groups
+    """Whether this audience may write features: administrators and its stewards, in layers that are open to editing."""
     is_open = layer.kind == "vector" and layer.is_editable and not layer.is_live
-    return is_open and is_writer and may_see(audience, layer)
+    return is_open and may_keep(audience, layer) and may_see(audience, layer)
 
 
 def is_restricted(thing: Guarded) -> bool:
@@ -93,9 +111,8 @@ def is_restricted(thing: Guarded) -> bool:
 
 
 def is_steward(user: User | AnonymousUser) -> bool:
-    """Whether someone may bring data into the catalogue: stewards and administrators."""
-    audience = audience_of(user)
-    return audience.sees_all or STEWARDS in audience.groups
+    """Whether someone may bring data into some part of the catalogue: stewards and administrators."""
+    return may_keep(audience_of(user), None)
 
 
 def _allows(audience: Audience, rule: Rule) -> bool:

@@ -32,7 +32,8 @@ class PublicLane:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         match = _PATHS.fullmatch(request.path_info) if request.method in {"GET", "HEAD"} else None
-        if match is None or _is_for_people(request):
+        # Credentials are read on the whole way only: a wrong token must not get the answer of who sends none.
+        if match is None or "HTTP_AUTHORIZATION" in request.META or _is_for_people(request):
             return self._get_response(request)
         layer = catalogue().layers.get(match["slug"])
         if layer is None or not (is_open(layer) or (may_see(PUBLIC, layer) and _is_nobody(request))):
@@ -56,7 +57,7 @@ def _is_for_people(request: HttpRequest) -> bool:
 
 
 def _is_nobody(request: HttpRequest) -> bool:
-    return not (request.META.get("HTTP_COOKIE") or request.META.get("HTTP_AUTHORIZATION"))
+    return not request.META.get("HTTP_COOKIE")
 
 
 def _answer(request: HttpRequest, match: re.Match[str]) -> HttpResponseBase:

@@ -14,11 +14,11 @@ from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_http_methods
 
-from geoportal.publishing.forms import ENCODINGS, replaceable, srid_of
+from geoportal.publishing.forms import ENCODINGS, kept_themes, replaceable, srid_of
 from geoportal.publishing.receiving import receives_files, too_large
 from geoportal.publishing.views import steward_of, upload_of
 from layers.importing.errors import ImportRefused
-from layers.models import Access, Theme
+from layers.models import Access
 from layers.publishing import services
 from layers.publishing.models import Upload
 from layers.rights import audience_of, is_steward
@@ -84,7 +84,7 @@ def _options(request: HttpRequest) -> services.LayerChoice:
         name: request.POST.get(name, "").strip() for name in ("title", "slug", "theme", "access", "srid", "encoding")
     }
     allowed: dict[str, list[str]] = {
-        "theme": list(Theme.objects.values_list("slug", flat=True)),
+        "theme": [theme.slug for theme in kept_themes(audience_of(request.user))],
         "access": list(Access.values),
         "encoding": list(ENCODINGS),
         "slug": [slug for slug, _title in replaceable(audience_of(request.user))],

@@ -7,12 +7,12 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from layers.catalogue import catalogue
+from layers.catalogue import ThemeEntry, catalogue
 from layers.importing.errors import ImportRefused
-from layers.models import Access, Layer, Theme
+from layers.models import Access, Layer
 from layers.publishing.models import Upload
 from layers.publishing.services import LayerChoice
-from layers.rights import Audience
+from layers.rights import Audience, may_keep
 
 ENCODINGS = ("utf-8", "cp1252", "iso8859-15", "cp850", "cp437", "mac-roman")
 
@@ -20,24 +20,27 @@ ENCODINGS = ("utf-8", "cp1252", "iso8859-15", "cp850", "cp437", "mac-roman")
 def choices_of(data: QueryDict, upload: Upload, audience: Audience, *, only_ticked: bool) -> list[LayerChoice]:
     """One choice for each layer of the last look (`only_ticked`: of those to be imported). Raises ImportRefused."""
     slugs = [slug for slug, _title in replaceable(audience)]
+    themes = [theme.slug for theme in kept_themes(audience)]
     looked = upload.inspection.result if upload.inspection else {}
     found = []
     for number, file in enumerate(looked.get("files", [])):
         for place, layer in enumerate(file["layers"]):
             prefix = f"{number}-{place}-"
             if not only_ticked or data.get(f"{prefix}take"):
-                found.append(_choice(data, prefix, number, layer, slugs))
+                found.append(_choice(data, prefix, number, layer, slugs, themes))
     return found
 
 
-def _choice(data: QueryDict, prefix: str, number: int, layer: dict[str, Any], slugs: list[str]) -> LayerChoice:
+def _choice(
+    data: QueryDict, prefix: str, number: int, layer: dict[str, Any], slugs: list[str], themes: list[str]
+) -> LayerChoice:
     chosen = layer.get("chosen", {})
     return LayerChoice(
         file=number,
         layer=str(layer["name"]),
         title=data.get(f"{prefix}title", "").strip()[:200],
         slug=_known(data.get(f"{prefix}slug", ""), slugs, _("livello")),
-        theme=_known(data.get(f"{prefix}theme", ""), Theme.objects.values_list("slug", flat=True), _("tema")),
+        theme=_known(data.get(f"{prefix}theme", ""), themes, _("tema")),
         access=_known(data.get(f"{prefix}access", ""), Access.values, _("accesso")),
         srid=srid_of(data.get(f"{prefix}srid", str(chosen.get("srid") or ""))),
         encoding=_known(data.get(f"{prefix}encoding", chosen.get("encoding", "")), ENCODINGS, _("codifica")),
@@ -65,7 +68,12 @@ def _known(value: str, allowed: Any, what: str) -> str:
 
 
 def replaceable(audience: Audience) -> list[tuple[str, str]]:
-    """Slug and title of the layers whose data an import may replace."""
-    visible = {entry.slug for entry in catalogue().visible(audience)}
+    """Slug and title of the layers whose data an import of this steward may replace."""
+    visible = {entry.slug for entry in catalogue().visible(audience) if may_keep(audience, entry)}
     rows = Layer.objects.filter(imports__isnull=False, is_live=False).distinct().order_by("title_it")
     return [(layer.slug, layer.title) for layer in rows if layer.slug in visible]
+
+
+def kept_themes(audience: Audience) -> list[ThemeEntry]:
+    """The themes into which this steward may bring layers."""
+    return [theme for theme in catalogue().themes if may_keep(audience, theme)]

@@ -23,13 +23,14 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from geoportal.map_page import in_language
 from geoportal.map_texts import map_texts
 from geoportal.models import User
-from geoportal.publishing.forms import ENCODINGS, choices_of, replaceable
+from geoportal.publishing.forms import ENCODINGS, choices_of, kept_themes, replaceable
 from geoportal.publishing.receiving import receives_files, too_large
 from geoportal.publishing.review import reviewed
 from layers.importing.errors import ImportRefused
-from layers.models import Access, Theme
+from layers.models import Access
 from layers.publishing import services
 from layers.publishing.models import Upload
 from layers.rights import audience_of, is_steward
@@ -99,7 +100,10 @@ def upload_page(request: HttpRequest, id: UUID) -> HttpResponse:
         "job": upload.publication or upload.inspection,
         "files": files,
         "outcomes": upload.publication.result.get("outcomes", []) if upload.publication else [],
-        "themes": [(theme.slug, theme.title) for theme in Theme.objects.all()],
+        "themes": [
+            (theme.slug, in_language(theme.title_it, theme.title_en))
+            for theme in kept_themes(audience_of(request.user))
+        ],
         "access": Access.choices,
         "replaceable": replaceable(audience_of(request.user)) if phase == "review" else [],
         "encodings": ENCODINGS,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import Group
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from geoportal.models import User
 from layers.catalogue import catalogue
 from layers.models import Access, Layer, Theme
-from layers.rights import PROFESSIONALS, PUBLIC, TECHNICIANS, Audience
+from layers.rights import EVERYTHING, PROFESSIONALS, PUBLIC, STEWARDS, TECHNICIANS, Audience, may_keep
 from tests.geodata import forget_catalogue, make_layer
 from tests.ogc.conftest import NUMBERS
 
@@ -73,3 +74,41 @@ def test_a_closed_theme_closes_its_layers_addresses(layer: Layer) -> None:
     client = Client()
     client.force_login(user)
     assert client.get("/ogc/collections/dentro/items").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("below", "above", "groups", "keeps"),
+    [
+        ("", "", {STEWARDS}, True),
+        ("", "", {TECHNICIANS}, False),
+        ("urbanistica", "", {STEWARDS}, False),
+        ("urbanistica", "", {STEWARDS, "urbanistica"}, True),
+        ("urbanistica", "", {"urbanistica"}, False),  # of the office, but not a steward
+        ("", "urbanistica", {STEWARDS, "urbanistica"}, True),
+        ("", "urbanistica", {STEWARDS, "verde"}, False),
+        ("verde", "urbanistica", {STEWARDS, "urbanistica"}, False),  # the nearest theme that names any decides
+        ("verde", "urbanistica", {STEWARDS, "verde"}, True),
+    ],
+)
+def test_a_theme_says_whose_stewards_keep_its_layers(
+    layer: Layer, below: str, above: str, groups: set[str], keeps: bool
+) -> None:
+    for slug, name in (("sotto", below), ("sopra", above)):
+        if name:
+            Theme.objects.get(slug=slug).stewards.add(Group.objects.get_or_create(name=name)[0])
+    forget_catalogue()
+    entry = catalogue().layers["dentro"]
+    assert may_keep(Audience(groups=frozenset(groups)), entry) == keeps
+    assert may_keep(EVERYTHING, entry)
+
+
+def test_a_steward_of_another_theme_brings_nothing_into_it(layer: Layer) -> None:
+    Theme.objects.get(slug="sopra").stewards.add(Group.objects.create(name="urbanistica"))
+    forget_catalogue()
+    user = User.objects.create_user("del-verde")
+    user.groups.add(Group.objects.get_or_create(name=STEWARDS)[0], Group.objects.create(name="verde"))
+    client = Client()
+    client.force_login(user)
+    files = {"files": SimpleUploadedFile("a.csv", b"x,y\n10.02,45.13\n"), "theme": "sotto"}
+    answer = client.post("/api/importazioni", files)
+    assert answer.status_code == 400 and "sotto" in answer.json()["description"]

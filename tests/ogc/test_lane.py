@@ -87,3 +87,12 @@ def test_a_page_that_the_client_holds_costs_no_sql(city, client: Client) -> None
     assert again.status_code == 304 and again["ETag"] == held and not again.content
     assert asked.captured_queries == []
     assert client.get(f"{ITEMS}?limit=6", headers={"if-none-match": held}).status_code == 200
+
+
+@pytest.mark.parametrize("address", [f"{ITEMS}?limit=1", f"{ITEMS}/7", ADDRESSES[5]])
+@pytest.mark.parametrize("header", ["Bearer gpc_inventato", "Bearer x", "Basic Z3Bjlw==", "Basic bWFyaW86cGFyb2xh"])
+def test_a_wrong_token_is_refused_where_everyone_may_read_too(city, address: str, header: str) -> None:
+    answer = Client().get(address, headers={"Authorization": header})
+    assert answer.status_code == 401
+    assert answer["WWW-Authenticate"].startswith(header.split()[0])
+    assert answer["Access-Control-Allow-Origin"] == "*" and answer["Cache-Control"] == "no-store"

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run reset manage test lint lock bench benchdevices chaos setup cite
+.PHONY: help run reset manage test lint lock bench benchdevices chaos setup cite fuzz
 
 PYTHON := .venv/bin/python
 PORT ?= 8000
@@ -61,6 +61,10 @@ bench: ## Measure the hot paths beside PostgreSQL, TiPg and pygeoapi: make bench
 cite: ## Run the OGC compliance suites: make cite SUITES="features wfs" URL=http://127.0.0.1:8000
 	@deploy/bootstrap test
 	@$(PYTHON) -m tests.cite $(SUITES) $(if $(URL),--url '$(URL)')
+
+fuzz: ## Ask every service at random by its own OpenAPI document: make fuzz ARGS="--requests 2000 --seed 7"
+	@deploy/bootstrap test
+	@$(CHECK_ENV) $(PYTHON) -m tests.fuzz $(ARGS)
 
 benchdevices: ## Measure from broker to committed rows and to open pages: make benchdevices QUICK=1 PARTS="throughput or latency"
 	@deploy/bootstrap test

@@ -64,11 +64,13 @@ class Ask:
         root: str = settings.PUBLIC_URL or self.request.build_absolute_uri("/").rstrip("/")
         return f"{root}/ogc"
 
-    def param(self, name: str, default: str = "") -> str:
-        """A parameter given once. Raises InvalidParameter when it comes twice."""
+    def param(self, name: str, default: str = "", *, may_be_empty: bool = False) -> str:
+        """A parameter given once. Raises InvalidParameter when it comes twice, or empty."""
         values = self.request.GET.getlist(name)
         if len(values) > 1:
             raise InvalidParameter(f"{name} is given {len(values)} times; give it once.")
+        if values and not values[0].strip() and not may_be_empty:
+            raise InvalidParameter(f"{name} is empty; give it a value or leave it out.")
         return values[0] if values else default
 
     def layer(self, slug: str) -> LayerEntry:
@@ -137,8 +139,8 @@ def _note_reads(ask: Ask) -> None:
 
 def negotiate(request: HttpRequest, formats: dict[str, str]) -> str:
     """The format by `f`, else by Accept, else the default. Raises InvalidParameter for an unknown `f`."""
-    asked = request.GET.get("f", "")
-    if asked:
+    asked = request.GET.get("f")
+    if asked is not None:
         if asked not in formats:
             raise InvalidParameter(
                 f"f={asked[:40]!r} is not a format of this address; use one of {', '.join(formats)}."

@@ -12,11 +12,25 @@ from layers.items import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX
 from layers.observations import parameters
 from layers.rights import Audience, may_edit
 from layers.tiles import MAX_ZOOM
-from ogc import openapi_coverages, openapi_editing, openapi_edr, openapi_maps, openapi_processes, openapi_records
+from ogc import (
+    openapi_coverages,
+    openapi_editing,
+    openapi_edr,
+    openapi_legacy,
+    openapi_maps,
+    openapi_processes,
+    openapi_records,
+)
 from ogc.config import DESCRIPTION, JSON_TYPES, TITLE
 from ogc.pictures import can_be_drawn
 
 VERSION = "1.0.0"
+_MOMENT = (
+    r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+    r"([Tt]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))?"
+)
+DATETIME = rf"^({_MOMENT}|({_MOMENT}|\.\.)?/{_MOMENT}|{_MOMENT}/(\.\.)?)$"
+"""RFC 3339, or an interval of which one end may be open."""
 
 
 def build(held: Catalogue, audience: Audience, base: str, language: str) -> dict[str, Any]:
@@ -40,7 +54,7 @@ def build(held: Catalogue, audience: Audience, base: str, language: str) -> dict
     drawable = [layer.slug for layer in held.visible(audience) if can_be_drawn(layer)]
     for layer in held.visible(audience):
         paths |= _layer(layer, audience, language)
-    paths |= openapi_processes.paths(language) | openapi_records.paths()
+    paths |= openapi_processes.paths(language) | openapi_records.paths() | openapi_legacy.paths(drawable)
     return {
         "openapi": "3.0.3",
         "info": {
@@ -91,7 +105,10 @@ def _layer(layer: LayerEntry, audience: Audience, language: str) -> dict[str, An
         paths[tiles] = _get(f"tilesets{name}", "Vector tilesets", ["fJson"], "Page", tag=slug)
         paths[f"{tiles}/WebMercatorQuad"] = _get(f"tileset{name}", "Vector tileset", ["fTileset"], "Page", tag=slug)
         address = f"{tiles}/WebMercatorQuad/{{tileMatrix}}/{{tileRow}}/{{tileCol}}"
-        asked = [*_ADDRESS, "mvt", "v", "properties"]
+        chosen = _query(
+            "properties", _names([entry.name for entry in fields]), "These attributes; else those of the style."
+        )
+        asked: list[str | dict[str, Any]] = [*_ADDRESS, "mvt", "v", chosen]
         paths[address] = _get(f"tile{name}", "Vector tile", asked, "Tile", tag=slug)
     return paths
 
@@ -114,8 +131,16 @@ def _format(names: list[str]) -> dict[str, Any]:
 
 
 def _narrowing(layer: LayerEntry, fields: tuple[FieldEntry, ...], language: str) -> list[str | dict[str, Any]]:
-    parameters: list[str | dict[str, Any]] = ["datetime", "properties", "skipGeometry", "sortby", "filter"]
-    parameters.append("filter-lang")
+    known, sortable = [entry.name for entry in fields], [entry.name for entry in fields if entry.is_filterable]
+    signed = [f"{sign}{name}" for name in sortable for sign in ("", "-", "+")]
+    parameters: list[str | dict[str, Any]] = [
+        "datetime",
+        _query("properties", _names(known), "Only these attributes."),
+        "skipGeometry",
+        _query("sortby", _names(signed), "Attributes to sort by; - before a name turns the order round."),
+        "filter",
+        "filter-lang",
+    ]
     if layer.geometry_field:
         parameters += ["bbox", _crs_parameter("bbox-crs", layer), _crs_parameter("crs", layer)]
         parameters.append(_crs_parameter("filter-crs", layer))
@@ -126,6 +151,10 @@ def _narrowing(layer: LayerEntry, fields: tuple[FieldEntry, ...], language: str)
             title = entry.title_en if language == "en" else entry.title_it
             parameters.append(_query(entry.name, JSON_TYPES[entry.type], title))
     return parameters
+
+
+def _names(known: Sequence[str]) -> dict[str, Any]:
+    return {"type": "array", "items": {"type": "string", **({"enum": list(known)} if known else {})}}
 
 
 def _crs_parameter(name: str, layer: LayerEntry) -> dict[str, Any]:
@@ -169,7 +198,6 @@ def _path(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]
 
 
 def _parameters() -> dict[str, Any]:
-    strings = {"type": "array", "items": {"type": "string"}}
     numbers = {"type": "number"}
     bbox = {"type": "array", "oneOf": [{"minItems": 4, "maxItems": 4}, {"minItems": 6, "maxItems": 6}]}
     return {
@@ -189,10 +217,10 @@ def _parameters() -> dict[str, Any]:
         ),
         "after": _query("after", {"type": "string"}, "Where a page starts: only from the link `next`."),
         "bbox": _query("bbox", {**bbox, "items": numbers}, "Features that meet this box."),
-        "datetime": _query("datetime", {"type": "string"}, "An instant or interval, RFC 3339; .. is an open end."),
-        "properties": _query("properties", strings, "Only these attributes."),
+        "datetime": _query(
+            "datetime", {"type": "string", "pattern": DATETIME}, "An instant or interval, RFC 3339; .. is an open end."
+        ),
         "skipGeometry": _query("skipGeometry", {"type": "boolean", "default": False}, "Without geometry."),
-        "sortby": _query("sortby", strings, "Attributes to sort by; - before a name turns the order round."),
         "q": _query("q", {"type": "string"}, "Words that stand in the searchable attributes."),
         "filter": _query("filter", {"type": "string"}, "A CQL2 condition."),
         "filter-lang": _query(
@@ -219,7 +247,11 @@ def _responses() -> dict[str, Any]:
     page = {"text/html": "Html"}
     documents = {"application/json": "Any", "application/schema+json": "Any"}
     documents["application/vnd.oai.openapi+json;version=3.0"] = "Any"
-    files = {entry.media.split(";")[0]: "Bytes" for entry in FORMATS.values() if entry.name != "geojson"}
+    files = {
+        entry.media.split(";")[0]: "Any" if entry.media.split(";")[0].endswith("json") else "Bytes"
+        for entry in FORMATS.values()
+        if entry.name != "geojson"
+    }
     features = _content({"application/geo+json": "Features"} | files | page)
     return {
         "Page": {"description": "The document.", "content": _content(documents | page)},
@@ -229,7 +261,7 @@ def _responses() -> dict[str, Any]:
         "Export": {
             "description": "The features.",
             "headers": {"Content-Crs": crs},
-            "content": _content({"application/geo+json": "Bytes"} | files),
+            "content": _content({"application/geo+json": "Features"} | files),
         },
         "Feature": {
             "description": "A feature.",

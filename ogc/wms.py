@@ -14,6 +14,7 @@ from ogc.errors import OgcError, translated
 from ogc.kvp import Kvp
 from ogc.pictures import MAX_LAYERS, Chosen, chosen, colour_of, in_axis_order, numbers_of
 
+REQUESTS = ("GetCapabilities", "GetMap", "GetFeatureInfo", "GetLegendGraphic")
 OGC = "http://www.opengis.net/ogc"
 MAP_FORMATS = {
     "image/png": "png",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -124,14 +124,42 @@ def _as_text(entry: Column) -> Column:
     return replace(entry, type=pa.string(), value=sql.SQL("({})::text").format(entry.value))
 
 
+class _Kept:
+    """An iterator that remembers why it ended: GDAL tells only that it did."""
+
+    def __init__(self, read: Generator[pa.RecordBatch]) -> None:
+        self._read = read
+        self.error: Exception | None = None
+
+    def __iter__(self) -> _Kept:
+        return self
+
+    def __next__(self) -> pa.RecordBatch:
+        try:
+            return next(self._read)
+        except StopIteration:
+            raise
+        except Exception as error:
+            self.error = error
+            raise
+
+    def close(self) -> None:
+        """End the query."""
+        self._read.close()
+
+
 def _by_gdal(source: Source, path: Path, driver: str, columns: list[Column], **options: str) -> Path:
-    read = batches(source, columns)
+    read = _Kept(batches(source, columns))
     reader = pa.RecordBatchReader.from_batches(schema_of(source, columns), read)
     place: dict[str, Any] = {}
     if source.has_geometry:
         place = {"geometry_name": GEOMETRY, "geometry_type": gdal_type(source), "crs": _authority(source)}
     try:
         write_arrow(reader, path, layer=source.layer.slug, driver=driver, **place, layer_options=options)
+    except Exception:
+        if read.error is not None:
+            raise read.error from None
+        raise
     finally:
         read.close()  # GDAL may stop before the end: the query must not wait for it
     return path

@@ -57,12 +57,9 @@ def read_query(ask: Ask, layer: LayerEntry, known: frozenset[str]) -> ItemsQuery
         sortby=ask.param("sortby"),
         filter=ask.param("filter"),
         filter_lang=ask.param("filter-lang", "cql2-text"),
-        values={name: ask.param(name) for name in given if name in names - PAGED - {"f"}},
+        values={name: ask.param(name, may_be_empty=True) for name in given if name in names - PAGED - {"f"}},
         skip_geometry=yes_or_no(ask, "skipGeometry"),
     )
-    for name in ("bbox", "datetime", "q", "sortby", "after", "filter"):
-        if name in given and not given[name].strip():
-            raise InvalidParameter(f"{name} is empty; give it a value or leave it out.")
     if "crs" in given:
         query.crs = parse_crs(ask.param("crs"), layer.srid)
     if "bbox-crs" in given:
@@ -70,7 +67,9 @@ def read_query(ask: Ask, layer: LayerEntry, known: frozenset[str]) -> ItemsQuery
     if "filter-crs" in given:
         query.filter_crs = parse_crs(ask.param("filter-crs"), layer.srid)
     if "properties" in given:
-        query.properties = tuple(name.strip() for name in ask.param("properties").split(",") if name.strip())
+        query.properties = tuple(
+            name.strip() for name in ask.param("properties", may_be_empty=True).split(",") if name.strip()
+        )
     return query
 
 

@@ -22,6 +22,7 @@ CHOICE = frozenset({"collections"})
 @door({"json": JSON}, params=CHOICE)
 def tileset_list(ask: Ask) -> HttpResponse:
     """/ogc/tiles"""
+    chosen(ask)
     document = dataset_tilesets.tilesets(ask.base, ask.language, _asked(ask))
     return HttpResponse(json.dumps(document, ensure_ascii=False), content_type=JSON)
 

@@ -16,11 +16,21 @@ from ogc.errors import OgcError
 from ogc.feature_info import written
 from ogc.kvp import Kvp
 from ogc.pictures import MEDIA, answered, chosen
-from ogc.wms import EXCEPTIONS, INFO_FORMATS, Version, background_of, format_of, layers_of, report, version_of, view_of
+from ogc.wms import (
+    EXCEPTIONS,
+    INFO_FORMATS,
+    REQUESTS,
+    Version,
+    background_of,
+    format_of,
+    layers_of,
+    report,
+    version_of,
+    view_of,
+)
 from ogc.wms_capabilities import capabilities
 
 MAX_FEATURES = 50
-REQUESTS = ("GetCapabilities", "GetMap", "GetFeatureInfo", "GetLegendGraphic")
 
 
 @door({"xml": "text/xml"}, params=None)

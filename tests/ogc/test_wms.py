@@ -232,7 +232,7 @@ def test_gdal_and_owslib_read_it_from_a_real_server(plot: SimpleNamespace, tmp_p
         )
         source += f"&BBOX={WEST - 50},{SOUTH - 50},{WEST + 350},{SOUTH + 150}&FORMAT=image/png"
         command = ["gdal_translate", "-q", "-outsize", "400", "200", source, str(target)]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path)
         assert result.returncode == 0, result.stderr
     with rasterio.open(target) as picture:
         red, green, blue = (

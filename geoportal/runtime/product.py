@@ -20,7 +20,7 @@ from geoportal.runtime import front
 from geoportal.runtime.cluster import Account, server_account
 from geoportal.runtime.places import LOGINS, Places
 from geoportal.runtime.process import Service, StartFailed
-from geoportal.runtime.steps import Steps, has_command, manage
+from geoportal.runtime.steps import Steps, manage
 
 STOP_ORDER = (
     ("simulator",),
@@ -100,15 +100,10 @@ class Product:
     async def _fill(self, steps: Steps) -> None:
         """Accounts, broker rights, the sample city and devices, and the operator's folder."""
         await steps.once("sample-accounts", "Making the sample log-ins", manage("load_sample_accounts"))
-        if has_command("setup_broker"):
-            await steps.run("Preparing the rights of the broker", manage("setup_broker"), log="setup-broker")
+        await steps.run("Preparing the rights of the broker", manage("setup_broker"), log="setup-broker")
         if self.wishes.sample:
-            for name, title in (
-                ("load_sample_city", "Loading the sample city"),
-                ("load_sample_devices", "Loading the sample devices"),
-            ):
-                if has_command(name):
-                    await steps.once(name.replace("_", "-"), title, manage(name))
+            await steps.once("load-sample-city", "Loading the sample city", manage("load_sample_city"))
+            await steps.once("load-sample-devices", "Loading the sample devices", manage("load_sample_devices"))
         if self.wishes.data is not None:
             command = manage("import_folder", str(self.wishes.data))
             title = f"Importing {self.wishes.data}"
@@ -119,17 +114,15 @@ class Product:
         self._service("web", manage("serve", "--uds", str(sockets / "web.sock"))).start()
         # Maps and whole exports: two long answers never stall a page or a vector tile.
         self._service("heavy", manage("serve", "--uds", str(sockets / "heavy.sock"))).start()
-        if has_command("live"):
-            self._service("live", manage("live", "--uds", str(sockets / "live.sock"))).start()
+        self._service("live", manage("live", "--uds", str(sockets / "live.sock"))).start()
         for name in ("ingest", "monitor", "worker"):
-            if has_command(name):
-                self._service(name, manage(name)).start()
+            self._service(name, manage(name)).start()
         await asyncio.to_thread(front.prepare, self.places)
         clear = partial(front.clear_stale_files, self.places)
         service = self._service("front", front.command(self.places), before=clear)
         service.start()
         await self.services["web"].ready(lambda: answers(self.places.address), _READY_S)
-        if self.wishes.fleet != 0 and has_command("simulate"):
+        if self.wishes.fleet != 0:
             more = ["--devices", str(self.wishes.fleet)] if self.wishes.fleet else []
             self._service("simulator", manage("simulate", *more)).start()
 

@@ -29,11 +29,6 @@ def manage(*arguments: str) -> list[str]:
     return [sys.executable, str(BASE / "manage.py"), *arguments]
 
 
-def has_command(name: str) -> bool:
-    """Whether the checkout holds this manage.py command."""
-    return any(list((BASE / package).rglob(f"management/commands/{name}.py")) for package in _SOURCES)
-
-
 @dataclass(frozen=True, slots=True)
 class Steps:
     """Runs the steps of one instance and says how they go."""

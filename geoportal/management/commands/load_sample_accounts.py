@@ -20,6 +20,7 @@ class Command(BaseCommand):
     """Creates what is missing; an account that exists keeps its password and its groups."""
 
     help = "Creates the sample log-ins (administrator, planner, technician, professional) of an instance of make run."
+    requires_system_checks = []  # `migrate` runs them at each start; they load every page and 140 MB with them
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:

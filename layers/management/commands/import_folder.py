@@ -13,6 +13,7 @@ from layers.management.commands._importing import add_arguments, options_from, s
 
 class Command(BaseCommand):
     help = "Import every geodata file under a folder. Files that did not change since last time are left as they are."
+    requires_system_checks = []  # `migrate` runs them at each start; they load every page and 140 MB with them
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", type=Path)

@@ -13,6 +13,7 @@ from layers.management.commands._importing import add_arguments, options_from, s
 
 class Command(BaseCommand):
     help = "Import files as layers (see docs/import.md). The same file again replaces the data of its layers."
+    requires_system_checks = []  # `migrate` runs them at each start; they load every page and 140 MB with them
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", nargs="+", type=Path)

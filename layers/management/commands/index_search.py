@@ -11,6 +11,7 @@ from layers.search.index import analyse, index_layer
 
 class Command(BaseCommand):
     help = "Index the texts of layers for the search (all published ones without arguments)."
+    requires_system_checks = []  # `migrate` runs them at each start; they load every page and 140 MB with them
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slugs", nargs="*")

@@ -16,6 +16,7 @@ from layers.sample.load import load_sample_city
 
 class Command(BaseCommand):
     help = "Make the sample city (files under var/sample) and import it. Does nothing when it is there already."
+    requires_system_checks = []  # `migrate` runs them at each start; they load every page and 140 MB with them
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--seed", type=int, default=SEED, help="another number makes another city")

@@ -13,6 +13,7 @@ from geoportal.messaging import dynsec
 
 class Command(BaseCommand):
     help = "Give the broker its default rights (all denied) and the account of ingest. Safe to repeat."
+    requires_system_checks = []  # `migrate` runs them at each start; they load every page and 140 MB with them
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--wait", type=float, default=15.0, help="seconds to wait for a broker that still starts")

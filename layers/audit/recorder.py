@@ -145,14 +145,25 @@ class _Recorder:
                 raise
 
     def _insert(self, taken: dict[_Read, list[Any]]) -> None:
-        if self._link is None or self._link.closed:
-            params = connection.get_connection_params()
-            params.pop("cursor_factory", None)
-            self._link = psycopg2.connect(**{**params, "application_name": "geoportal audit"})
         rows = [
             (r.at, r.user_id, r.user_name, r.token_id, r.layer, r.door, r.item, features, requests)
             for r, (features, requests) in taken.items()
         ]
+        kept = self._link is not None and not self._link.closed
+        try:
+            self._send(rows)
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            # A connection kept since the last write may have ended with its server: that is known only by using it.
+            if not kept:
+                raise
+            self._link = None
+            self._send(rows)
+
+    def _send(self, rows: list[tuple[Any, ...]]) -> None:
+        if self._link is None or self._link.closed:
+            params = connection.get_connection_params()
+            params.pop("cursor_factory", None)
+            self._link = psycopg2.connect(**{**params, "application_name": "geoportal audit"})
         with self._link, self._link.cursor() as cursor:
             execute_values(cursor, queries("layers.audit", "audit")["insert"], rows, page_size=1000)
 

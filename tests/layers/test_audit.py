@@ -111,6 +111,18 @@ def test_reads_wait_for_a_database_that_is_away(restricted: SimpleNamespace, mon
     assert "ogc:item" in {row.door for row in rows_of(restricted.user)}
 
 
+def test_a_connection_that_ended_with_its_server_loses_nothing_and_stops_nobody(restricted: SimpleNamespace) -> None:
+    client = Client(headers={"Authorization": f"Bearer {restricted.secret}"})
+    client.get(ITEMS)
+    audit.flush()
+    client.get(f"{ITEMS}/1")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'geoportal audit'"
+        )
+    assert "ogc:item" in {row.door for row in rows_of(restricted.user)}
+
+
 def test_administrators_read_and_export_the_register_and_nobody_else(restricted: SimpleNamespace) -> None:
     Client(headers={"Authorization": f"Bearer {restricted.secret}"}).get(ITEMS)
     audit.flush()

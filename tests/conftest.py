@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from psycopg2 import sql
 from pytest_django import DjangoDbBlocker
@@ -28,6 +29,12 @@ def compiled_messages() -> None:
             draft = compiled.with_suffix(f".{os.getpid()}")
             subprocess.run(["msgfmt", "--check-format", "-o", str(draft), str(source)], check=True)
             draft.replace(compiled)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> None:
+    """Log-ins by the hundred must not cost a third of a second each."""
+    settings.PASSWORD_HASHERS = ["tests.passwords.QuickHasher"]
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,8 @@ os.environ.update(
         "GEOPORTAL_DB_USER": "geoportal",
         "GEOPORTAL_DB_HOST": str(CLUSTER.sockets),
         "GEOPORTAL_RASTER_DIR": tempfile.mkdtemp(prefix="geoportal-rasters-"),
+        # GDAL's clients of map services would keep what they read in the folder where the tests run.
+        "GDAL_DEFAULT_WMS_CACHE_PATH": str(ROOT / "gdalwmscache"),
     }
 )
 

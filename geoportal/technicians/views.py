@@ -17,6 +17,7 @@ from geoportal.marks import MARKS, marks_for_page
 from geoportal.monitoring.causes import cause_text
 from geoportal.monitoring.models import Device
 from geoportal.technicians.alert_rows import alerts_of_device, groups_of_devices, intervals_of_device
+from geoportal.technicians.commands import commands_context
 from geoportal.technicians.guard import for_technicians
 from geoportal.technicians.readings import evidence_lines, readings
 from geoportal.technicians.selectors import DeviceRow, dead_letter_count, device_row, device_rows
@@ -47,7 +48,7 @@ def device_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 @for_technicians
 def device_page(request: HttpRequest, devid: str) -> HttpResponse:
-    """One device: state, evidence, latest readings, what it says of itself. One statement and a count."""
+    """One device: state, evidence, latest readings, what it says of itself, what can be ordered and how that goes."""
     row = device_row(devid, visible_kinds(audience_of(request.user)))
     if row is None:
         raise Http404(_("Non c'è nessun dispositivo con codice «%(devid)s».") % {"devid": devid})
@@ -64,8 +65,15 @@ def device_page(request: HttpRequest, devid: str) -> HttpResponse:
         "dead_letters": dead_letter_count(devid),
         "alerts": alerts_of_device(devid),
         "intervals": intervals_of_device(devid),
+        **commands_context(row["id"], devid, row["kind"], _own_commands(row["info"])),
     }
     return render(request, "geoportal/technicians/device.html", context)
+
+
+def _own_commands(info: dict[str, Any]) -> list[str] | None:
+    """The commands that a device says it knows; None while it has not said."""
+    said = info.get("commands")
+    return [str(one) for one in said] if isinstance(said, list) else None
 
 
 def _fits(row: DeviceRow, asked: dict[str, str]) -> bool:

@@ -14,7 +14,7 @@ ORDER BY (%(weights)s::jsonb ->> coalesce(s.health, 'unknown'))::int, coalesce(s
 -- name: device_row
 -- One device of these kinds with all that is known of it. in: devid, kinds (text[]).
 SELECT d.devid, d.kind, d.name_it, d.name_en, d.place, d.area, d.is_sample, d.position_quality, d.lifecycle,
-       d.operator, d.cabinet, d.feeder, d.notes, d.interval_s,
+       d.operator, d.cabinet, d.feeder, d.notes, d.interval_s, d.id, d.enrolled_at,
        ST_X(p.point) AS lon, ST_Y(p.point) AS lat,
        coalesce(s.health, 'unknown') AS health, coalesce(s.health_since, d.created_at) AS since,
        coalesce(s.cause, 'never_seen') AS cause, coalesce(s.presence, 'never') AS presence, s.presence_at,

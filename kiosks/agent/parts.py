@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-import urllib.error
-import urllib.parse
-import urllib.request
-from collections.abc import Mapping
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +11,7 @@ from typing import Any
 from geoportal.messaging.device.commands import CommandError, Unsupported
 
 Readings = dict[str, Any]
-_HTTP_S = 3.0
+_PROGRAM_S = 5.0
 _BLANK, _LIT = "4", "0"
 """Values of `bl_power`: FB_BLANK_POWERDOWN and FB_BLANK_UNBLANK of the kernel's framebuffer interface."""
 _DIRECT = 1 << 1
@@ -57,53 +53,32 @@ class Backlight:
 
 
 @dataclass(frozen=True, slots=True)
-class Browser:
-    """A Chromium with `--remote-debugging-port`, asked over its HTTP endpoint. `address` empty: not configured."""
+class Mixer:
+    """The loudspeaker by ALSA's `amixer`."""
 
-    address: str
+    control: str = "Master"
+    program: str = "amixer"
 
     def read(self) -> Readings:
-        """`page_alive`: whether the browser answers and shows a page of its own, not an error page."""
-        if not self.address:
-            return {}
+        """`volume` in percent, 0 while muted; empty without a sound card."""
+        said = self._run("get")
+        levels = re.findall(r"\[(\d+)%\](?:.*\[(on|off)\])?", said or "")
+        return {"volume": 0 if levels[0][1] == "off" else int(levels[0][0])} if levels else {}
+
+    def set_percent(self, percent: int) -> None:
+        """Raises Unsupported, CommandError."""
+        if not self.read():
+            raise Unsupported(f"this machine has no sound control {self.control!r} (amixer)")
+        if self._run("set", f"{percent}%", "unmute") is None:
+            raise CommandError(f"amixer refuses {percent} %")
+
+    def _run(self, verb: str, *words: str) -> str | None:
+        command = [self.program, "-M", verb, self.control, *words]
         try:
-            return {"page_alive": self._page() is not None}
-        except OSError:
-            return {"page_alive": False}
-
-    def show(self, url: str) -> str:
-        """Open an address in a new page and close the old one; None of it touches the profile. Raises CommandError."""
-        try:
-            old = self._page()
-            self._ask(f"/json/new?{urllib.parse.quote(url, safe=':/?&=%#')}", method="PUT")
-            if old is not None:
-                self._ask(f"/json/close/{old['id']}")
-        except (OSError, ValueError) as error:
-            raise CommandError(f"the browser does not answer on {self.address}: {error}") from error
-        return f"showing {url}"
-
-    def reload(self) -> str:
-        """Open what is shown now afresh. Raises Unsupported, CommandError."""
-        if not self.address:
-            raise Unsupported("source.browser is not configured")
-        try:
-            page = self._page()
-        except OSError as error:
-            raise CommandError(f"the browser does not answer on {self.address}: {error}") from error
-        if page is None:
-            raise CommandError("the browser shows no page that could be loaded again")
-        return self.show(str(page["url"]))
-
-    def _page(self) -> Mapping[str, Any] | None:
-        pages = json.loads(self._ask("/json/list"))
-        good = [one for one in pages if one.get("type") == "page" and not one["url"].startswith("chrome-error:")]
-        return good[0] if good else None
-
-    def _ask(self, path: str, method: str = "GET") -> bytes:
-        request = urllib.request.Request(self.address.rstrip("/") + path, method=method)  # noqa: S310 - from our file
-        with urllib.request.urlopen(request, timeout=_HTTP_S) as answer:  # noqa: S310
-            content: bytes = answer.read()
-        return content
+            result = subprocess.run(command, capture_output=True, text=True, timeout=_PROGRAM_S)
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return result.stdout if result.returncode == 0 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,26 @@
-"""One totem: its machine by psutil, its parts by drivers, and what can be ordered."""
+"""One totem: its machine by psutil, its parts by drivers, and what can be ordered (geoportal.messaging.orders)."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import psutil
 
+from geoportal.messaging.device import centre
 from geoportal.messaging.device.clock import uptime_s
 from geoportal.messaging.device.commands import CommandError, Handler, Restarting, Unsupported
 from geoportal.messaging.device.config import AgentConfig, ConfigError
-from kiosks.agent.parts import Backlight, Browser, CaseSensor, Contact, TouchScreen
+from kiosks.agent.browser import Browser
+from kiosks.agent.parts import Backlight, CaseSensor, Contact, Mixer, TouchScreen
 
-_TEXT_OPTIONS = ("model", "browser", "touch", "door", "case_temperature", "case_humidity", "storage")
-_MEASURES = ("backlight", "disp_on", "page_alive", "touch_ok", "door", "temp_case", "hum", "temp_cpu")
+_TEXT_OPTIONS = (
+    "model", "browser", "language_cookie", "touch", "door", "case_temperature", "case_humidity", "storage", "mixer",
+)  # fmt: skip
+_MEASURES = ("backlight", "disp_on", "volume", "page_alive", "touch_ok", "door", "temp_case", "hum", "temp_cpu")
 """What depends on the machine, and is named `unsupported` where it is missing."""
 _CPU_SENSORS = ("coretemp", "k10temp", "cpu_thermal", "soc_thermal", "zenpower", "acpitz")
 
@@ -24,8 +28,8 @@ _CPU_SENSORS = ("coretemp", "k10temp", "cpu_thermal", "soc_thermal", "zenpower",
 class TotemSource:
     """The readings of this machine. Options: docs/agents.md."""
 
-    def __init__(self, options: Mapping[str, Any]) -> None:
-        """Raises ConfigError for an option that is unknown or no text."""
+    def __init__(self, options: Mapping[str, Any], *, centre_url: str = "", centre_ca: str = "") -> None:
+        """`centre_url`: where pictures are handed in. Raises ConfigError for an option that is unknown or no text."""
         for name, value in options.items():
             if name != "reboot" and (name not in _TEXT_OPTIONS or not isinstance(value, str)):
                 raise ConfigError(
@@ -37,9 +41,16 @@ class TotemSource:
         self._model = options.get("model", "")
         self._storage = options.get("storage", "/")
         self._backlight = Backlight()
-        self._browser = Browser(options.get("browser", ""))
+        self._mixer = Mixer(options.get("mixer", "Master"))
+        self._browser = Browser(
+            options.get("browser", ""), language_cookie=options.get("language_cookie", "django_language")
+        )
+        self._centre_url, self._centre_ca = centre_url.rstrip("/"), centre_ca
+        self._wants_display: bool | None = None
+        self._one_at_a_time = asyncio.Lock()
         self._parts = (
             self._backlight,
+            self._mixer,
             self._browser,
             TouchScreen(options.get("touch", "")),
             Contact(options.get("door", "")),
@@ -51,7 +62,7 @@ class TotemSource:
     @classmethod
     def of(cls, config: AgentConfig) -> Self:
         """The source that a configuration describes. Raises ConfigError."""
-        return cls(config.source)
+        return cls(config.source, centre_url=config.centre_url, centre_ca=config.ca)
 
     def info(self) -> Mapping[str, Any]:
         """Model, system, and what can and cannot be measured."""
@@ -66,19 +77,30 @@ class TotemSource:
 
     async def read(self) -> Mapping[str, Any]:
         """One sample; drivers may wait for the browser, so they run beside the loop."""
-        return await asyncio.to_thread(self._measured)
+        return await self._beside(self._measured)
 
     def handlers(self) -> Mapping[str, Handler]:
-        """What can be ordered; a driver without its part answers unsupported."""
+        """What can be ordered; a driver without its part answers unsupported. Arguments have been checked."""
+        browser = self._browser
         return {
-            "reload": self._reload,
-            "set_page": self._set_page,
-            "display_on": lambda _arguments: self._switch(True),
-            "display_off": lambda _arguments: self._switch(False),
-            "set_brightness": self._set_brightness,
+            "reload": lambda _: self._beside(browser.reload),
+            "set_page": lambda wished: self._beside(browser.show, wished["url"]),
+            "set_language": lambda wished: self._beside(browser.set_language, wished["lang"]),
+            "clear_cache": lambda _: self._beside(browser.clear_cache),
+            "show_message": lambda wished: self._beside(browser.message, wished["text"], wished.get("seconds")),
+            "screenshot": self._screenshot,
+            "display_on": lambda _: self._beside(self._switch, True),
+            "display_off": lambda _: self._beside(self._switch, False),
+            "set_brightness": lambda wished: self._beside(self._set_brightness, wished["percent"]),
+            "set_volume": lambda wished: self._beside(self._set_volume, wished["percent"]),
             "run_selftest": self._selftest,
             "reboot": self._reboot,
         }
+
+    async def _beside[T](self, do: Callable[..., T], *arguments: Any) -> T:
+        """In a thread, one thing after the other: two orders do not meet in the browser."""
+        async with self._one_at_a_time:
+            return await asyncio.to_thread(do, *arguments)
 
     def _measured(self) -> dict[str, Any]:
         network = psutil.net_io_counters()
@@ -98,32 +120,39 @@ class TotemSource:
             measured["temp_cpu"] = round(max(hottest), 1)
         for part in self._parts:
             measured |= part.read()
+        if self._wants_display is not None and "disp_on" in measured:
+            measured["disp_want"] = self._wants_display
         return measured
 
-    async def _reload(self, _arguments: Mapping[str, Any]) -> str:
-        return await asyncio.to_thread(self._browser.reload)
-
-    async def _set_page(self, arguments: Mapping[str, Any]) -> str:
-        url = arguments.get("url")
-        if not isinstance(url, str) or not url.startswith(("https://", "http://")):
-            raise CommandError(f"url must begin with https:// or http://, found {url!r}", state="rejected")
-        if not self._browser.address:
-            raise Unsupported("source.browser is not configured")
-        return await asyncio.to_thread(self._browser.show, url)
-
-    async def _switch(self, on: bool) -> str:
+    def _switch(self, on: bool) -> str:
         self._backlight.switch(on)
+        self._wants_display = on
         return f"display {'on' if on else 'off'}"
 
-    async def _set_brightness(self, arguments: Mapping[str, Any]) -> str:
-        percent = arguments.get("percent")
-        if type(percent) is not int or not 0 <= percent <= 100:
-            raise CommandError(f"percent must be a whole number from 0 to 100, found {percent!r}", state="rejected")
+    def _set_brightness(self, percent: int) -> str:
         self._backlight.set_percent(percent)
         return f"brightness {percent} %"
 
+    def _set_volume(self, percent: int) -> str:
+        self._mixer.set_percent(percent)
+        return f"volume {percent} %"
+
+    async def _screenshot(self, arguments: Mapping[str, Any]) -> str:
+        if not self._centre_url:
+            raise Unsupported("centre.url is not configured: the picture could not be handed in")
+        image = await self._beside(self._browser.screenshot)
+        headers = {"Content-Type": "image/jpeg", "X-Upload-Key": str(arguments["upload_key"])}
+        where = f"{self._centre_url}{arguments['upload_path']}"
+        try:
+            await asyncio.to_thread(centre.ask, "PUT", where, image, headers, self._centre_ca)
+        except centre.CentreError as error:
+            raise CommandError(f"the picture was not taken: {error}") from error
+        return f"{len(image)} bytes handed in"
+
     async def _selftest(self, _arguments: Mapping[str, Any]) -> str:
-        return json.dumps(await self.read())
+        measured = await self.read()
+        missing = [name for name in _MEASURES if name not in measured]
+        return json.dumps({**measured, "unsupported": missing}, ensure_ascii=False)
 
     async def _reboot(self, _arguments: Mapping[str, Any]) -> str:
         process = await asyncio.create_subprocess_exec(*self._reboot_command, stderr=asyncio.subprocess.PIPE)

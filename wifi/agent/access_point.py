@@ -6,6 +6,7 @@ Objects: SNMPv2-MIB (RFC 3418), IF-MIB (RFC 2863), HOST-RESOURCES-MIB (RFC 2790)
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import tempfile
@@ -13,12 +14,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from geoportal.messaging.device.commands import Handler
+from geoportal.messaging.device.commands import CommandError, Handler, Unsupported
 from geoportal.messaging.device.config import AgentConfig, ConfigError
 
 _TEXT_OPTIONS = ("address", "snmp_port", "community", "interface", "clients_24_oid", "clients_5_oid", "model")
 _PROBES = 5
 _ANSWER_S = 10.0
+_REBOOT_S = 60.0
 _UPTIME = "1.3.6.1.2.1.1.3.0"
 _IN, _OUT = "1.3.6.1.2.1.31.1.1.1.6", "1.3.6.1.2.1.31.1.1.1.10"
 _CPU = "1.3.6.1.2.1.25.3.3.1.2"
@@ -38,8 +40,12 @@ class AccessPointSource:
     def __init__(self, options: Mapping[str, Any]) -> None:
         """Raises ConfigError."""
         for name, value in options.items():
-            if name not in _TEXT_OPTIONS or not isinstance(value, str):
-                raise ConfigError(f"source.{name} = {value!r}: known are {', '.join(_TEXT_OPTIONS)}, as text")
+            if name != "reboot" and (name not in _TEXT_OPTIONS or not isinstance(value, str)):
+                known = ", ".join(_TEXT_OPTIONS)
+                raise ConfigError(f"source.{name} = {value!r}: known are reboot and {known}, as text")
+        self._reboot_command = options.get("reboot", [])
+        if not isinstance(self._reboot_command, list) or not all(isinstance(x, str) for x in self._reboot_command):
+            raise ConfigError(f"source.reboot must be a list of text, found {self._reboot_command!r}")
         for name in ("clients_24_oid", "clients_5_oid"):
             if options.get(name) and not _OID.fullmatch(options[name]):
                 raise ConfigError(f"source.{name} must be an object identifier in numbers, found {options[name]!r}")
@@ -71,8 +77,29 @@ class AccessPointSource:
         }
 
     def handlers(self) -> Mapping[str, Handler]:
-        """Nothing: this agent watches an access point, it does not run on it."""
-        return {}
+        """What can be ordered; a restart only where a command for it is configured."""
+        return {"run_selftest": self._selftest, "reboot": self._reboot}
+
+    async def _selftest(self, _arguments: Mapping[str, Any]) -> str:
+        return json.dumps(await self.read())
+
+    async def _reboot(self, _arguments: Mapping[str, Any]) -> str:
+        """The access point restarts, not the machine of this agent: the result is told at once."""
+        if not self._reboot_command:
+            raise Unsupported("source.reboot is not configured")
+        process = await asyncio.create_subprocess_exec(
+            *self._reboot_command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        try:
+            _, errors = await asyncio.wait_for(process.communicate(), _REBOOT_S)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            raise CommandError(f"{self._reboot_command[0]} did not end within {_REBOOT_S:.0f} s") from None
+        if process.returncode:
+            raise CommandError(f"{self._reboot_command[0]} refused: {errors.decode(errors='replace').strip()}")
+        return "the access point was told to restart"
 
     async def read(self) -> Mapping[str, Any]:
         """One sample. An access point that answers no SNMP still has its reachability."""

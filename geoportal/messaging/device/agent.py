@@ -77,7 +77,13 @@ def _of_kind(config: AgentConfig, kind: str, path: Path) -> AgentConfig:
 
 
 def _watch(config: AgentConfig, source: Source) -> _Watched:
-    return _Watched(Device(config, info=source.info, handlers=source.handlers()), source)
+    async def refresh(_arguments: Mapping[str, Any]) -> str:
+        measured = await source.read()
+        watched.device.report(measured)
+        return f"{len(measured)} measurements sent"
+
+    watched = _Watched(Device(config, info=source.info, handlers={**source.handlers(), "refresh": refresh}), source)
+    return watched
 
 
 def _check(paths: Sequence[Path], kind: str, sources: Callable[[AgentConfig], Source]) -> int:

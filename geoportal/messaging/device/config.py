@@ -1,8 +1,9 @@
 """The one-file configuration of an agent, TOML, as enrolment writes it.
 
 [device]  devid, kind, shard, interval_s
-[broker]  host, port, username, password, tls, ca
+[broker]  host, port, username, password, tls, ca: the CA's certificate as PEM text, or the path of such a file
 [spool]   path, max_mb; a path that does not begin with "/" is taken from the configuration file's folder
+[centre]  optional: url, the portal's own address
 [source]  optional: where the readings come from; what it holds is the agent's own business
 """
 
@@ -37,6 +38,7 @@ class AgentConfig:
     interval_s: int = 30
     tls: bool = False
     ca: str = ""
+    centre_url: str = ""
     spool_path: str = ""
     spool_max_mb: float = 16.0
     shard: str = ""
@@ -70,6 +72,8 @@ class AgentConfig:
             f"password = {quoted['password']}\ntls = {str(self.tls).lower()}\nca = {json.dumps(self.ca)}\n\n"
             f"[spool]\npath = {json.dumps(self.spool_path)}\nmax_mb = {float(self.spool_max_mb)}\n"
         )
+        if self.centre_url:
+            text += f"\n[centre]\nurl = {json.dumps(self.centre_url)}\n"
         if self.source:
             text += "\n[source]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in self.source.items())
         return text
@@ -106,8 +110,8 @@ def from_document(document: Mapping[str, Any]) -> AgentConfig:
     if username != devid:
         raise ConfigError(f"broker.username must be the device id {devid!r} (contract §1.1), found {username!r}")
     ca = _value(broker, "broker.ca", str, "")
-    if ca and not Path(ca).is_file():
-        raise ConfigError(f"broker.ca names {ca!r}, which is not a file: give the broker's CA certificate in PEM form")
+    if ca and not ca.startswith("-----BEGIN") and not Path(ca).is_file():
+        raise ConfigError(f"broker.ca names {ca!r}, which is not a file: give the CA certificate as PEM text or file")
     return AgentConfig(
         devid=devid,
         kind=kind,
@@ -121,8 +125,15 @@ def from_document(document: Mapping[str, Any]) -> AgentConfig:
         ca=ca,
         spool_path=_value(spool, "spool.path", str, ""),
         spool_max_mb=_number(spool, "spool.max_mb", 16.0, 0.05, 4096),
+        centre_url=_address(_value(_table(document, "centre"), "centre.url", str, "")),
         source=_table(document, "source"),
     )
+
+
+def _address(url: str) -> str:
+    if url and not url.startswith(("https://", "http://")):
+        raise ConfigError(f"centre.url must begin with https:// or http://, found {url!r}")
+    return url.rstrip("/")
 
 
 def _shard(device: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from geoportal.messaging.device.centre import context_of
 from geoportal.messaging.device.config import AgentConfig
 
 KEEPALIVE_S = 30
@@ -32,7 +33,7 @@ def new_client(config: AgentConfig, *, will: bytes | None, receive: Callable[[st
     client.connect_timeout = 10.0
     client.username_pw_set(config.username, config.password)
     if config.tls:
-        client.tls_set_context(ssl.create_default_context(cafile=config.ca or None))
+        client.tls_set_context(context_of(config.ca))
     if will is not None:
         delayed = _properties(PacketTypes.WILLMESSAGE, "WillDelayInterval", WILL_DELAY_S)
         client.will_set(config.up("state"), will, qos=1, retain=True, properties=delayed)

@@ -21,6 +21,7 @@ CAUSES: dict[str, str | Promise] = {
     # Connection
     "connection_lost": _("Connessione interrotta all'improvviso"),
     "silent": _("Non dà notizie da troppo tempo"),
+    "unstable": _("La connessione va e viene"),
     "switched_off": _("Spento regolarmente"),
     "clock_bad": _("Orologio sbagliato"),
     # Network of an access point or totem

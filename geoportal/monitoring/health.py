@@ -18,10 +18,13 @@ LONG_SILENCE = timedelta(minutes=30)
 """Silence that is critical by itself, even without a last will. Source: default tolerance of OpenWISP Monitoring."""
 LONG_SILENCE_INTERVALS = 20
 """The same for devices that report so rarely that half an hour is few samples."""
-
-
 FIRST_WORD = timedelta(minutes=15)
 """A device that has credentials and was never heard for so long: a refused publication looks like success to it."""
+LOST_HOLD = timedelta(seconds=15)
+"""A will counts after this time: a broker that is restarted sends everybody's, and everybody is back at once."""
+UNSTABLE, STEADY = 6, 3
+"""Connections made anew within `RECONNECTION_WINDOW`: unstable from the first, no longer from below the second."""
+RECONNECTION_WINDOW = timedelta(minutes=30)
 
 
 class Severity(IntEnum):
@@ -65,6 +68,8 @@ class Observation:
     presence: str = "never"
     presence_at: datetime | None = None
     last_seen_at: datetime | None = None
+    reconnections: int = 0
+    """How often it connected again within `RECONNECTION_WINDOW`."""
     clock_bad: bool = False
     metrics: Mapping[str, Any] = field(default_factory=dict)
     attributes: Mapping[str, Any] = field(default_factory=dict)
@@ -88,6 +93,16 @@ class Observation:
             return None
         heard = max(self.last_seen_at, self.listening_since or self.last_seen_at)
         return max(self.now - heard, timedelta(0))
+
+    @property
+    def lost_hold(self) -> timedelta:
+        """For how long a will is not believed. One that came when we began to listen again was the broker's doing:
+        then the device has as long to come back as it has to speak.
+        """
+        began = self.listening_since
+        if self.presence_at is None or began is None or abs(self.presence_at - began) > LOST_HOLD:
+            return LOST_HOLD
+        return began + timedelta(seconds=SILENT_INTERVALS * self.interval_s) - self.presence_at
 
     @property
     def is_silent(self) -> bool:
@@ -173,7 +188,7 @@ def _never_heard(seen: Observation) -> Judgement:
 
 
 def _connection(seen: Observation) -> list[Evidence]:
-    """What the connection itself says: last will, goodbye, silence."""
+    """What the connection itself says: last will, goodbye, silence, coming and going."""
     if seen.presence == "offline":
         # A device that said goodbye is silent by its own word: that is one evidence, not two.
         return [Evidence("switched_off", Severity.PROBLEM, None, None, seen.since("switched_off", seen.presence_at))]
@@ -188,8 +203,12 @@ def _connection(seen: Observation) -> list[Evidence]:
         start = seen.since("silent", seen.last_seen_at)
         found.append(Evidence("silent", severity, round(silence.total_seconds()), threshold.total_seconds(), start))
     if lost:
-        start = seen.since("connection_lost", seen.presence_at)
-        found.append(Evidence("connection_lost", Severity.PROBLEM, None, None, start))
+        broken = Evidence("connection_lost", Severity.PROBLEM, None, None, seen.presence_at or seen.now)
+        found.append(lasting(seen, broken, hold_s=seen.lost_hold.total_seconds()))
+    if seen.reconnections >= (STEADY if "unstable" in seen.known_since else UNSTABLE):
+        # Each absence is too short for a will or for silence; together they are a trouble.
+        start = seen.since("unstable")
+        found.append(Evidence("unstable", Severity.PROBLEM, seen.reconnections, UNSTABLE, start))
     return found
 
 
@@ -234,7 +253,9 @@ class Limit:
         )
 
 
-def lasting(seen: Observation, evidence: Evidence, *, hold_s: int = 0, critical_after_s: int | None = None) -> Evidence:
+def lasting(
+    seen: Observation, evidence: Evidence, *, hold_s: float = 0, critical_after_s: int | None = None
+) -> Evidence:
     """The evidence with its true beginning: a note until it lasted `hold_s`, critical after `critical_after_s`."""
     since = seen.since(evidence.code, evidence.since)
     lasted = (seen.now - since).total_seconds()

@@ -104,8 +104,9 @@ def _read(cursor: Cursor, device_ids: Sequence[int], now: datetime) -> Iterable[
 
 
 def _row(row: tuple[Any, ...], attributes: Mapping[str, Any], now: datetime) -> _Row:
-    (device, kind, lifecycle, interval, enrolled_at, presence, presence_at, last_seen, clock_bad, metrics, *rest) = row
-    health, cause, evidence, maintenance, blind_since, listening_since = rest
+    (device, kind, lifecycle, interval, enrolled_at, presence, presence_at, *rest) = row
+    last_seen, reconnections, clock_bad, metrics, health, cause, evidence, *rest = rest
+    maintenance, blind_since, listening_since = rest
     seen = Observation(
         now=now,
         kind=kind,
@@ -115,6 +116,7 @@ def _row(row: tuple[Any, ...], attributes: Mapping[str, Any], now: datetime) -> 
         presence=presence,
         presence_at=presence_at,
         last_seen_at=last_seen,
+        reconnections=reconnections,
         clock_bad=clock_bad,
         metrics=_metrics.decode(metrics),
         attributes=attributes,

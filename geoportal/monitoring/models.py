@@ -5,6 +5,7 @@ Device is a real table (multi-table inheritance): statuses, alerts, maintenance 
 
 from django.conf import settings
 from django.contrib.gis.db import models
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
@@ -101,6 +102,10 @@ class DeviceStatus(models.Model):
     boot = models.UUIDField(null=True)
     conn = models.BigIntegerField(null=True)
     """Connection counter of the device: a will with an older one is ignored."""
+    conn_seen = models.BigIntegerField(null=True)
+    """The connection counter as the monitor last counted it."""
+    reconnected_at = ArrayField(models.DateTimeField(), default=list, db_default=[])
+    """When it lately connected again, as far back as that can be an unstable connection; by the monitor's looks."""
     last_seen_at = models.DateTimeField(null=True)
     """When anything last arrived, by our clock."""
     sample_at = models.DateTimeField(null=True)

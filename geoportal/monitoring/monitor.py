@@ -13,7 +13,7 @@ from django.utils import timezone
 from geoportal.monitoring.alerts.evaluation import evaluate
 from geoportal.monitoring.alerts.outbox import Courier
 from geoportal.monitoring.maintenance import unroll
-from geoportal.monitoring.watching import forget_old, make_partitions, take_lead, watch
+from geoportal.monitoring.watching import forget_old, make_partitions, note_reconnections, take_lead, watch
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ CHORES: tuple[Chore, ...] = (
     (timedelta(minutes=10), make_partitions),
     (timedelta(hours=1), forget_old),
     (timedelta(minutes=10), unroll),
+    (timedelta(seconds=10), note_reconnections),
     (timedelta(seconds=5), evaluate),
 )
 

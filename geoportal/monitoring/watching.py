@@ -14,7 +14,15 @@ from django.conf import settings
 from django.db import connection, transaction
 from psycopg2 import sql
 
-from geoportal.monitoring.health import FIRST_WORD, LONG_SILENCE, LONG_SILENCE_INTERVALS, SILENT_INTERVALS
+from geoportal.monitoring.health import (
+    FIRST_WORD,
+    LONG_SILENCE,
+    LONG_SILENCE_INTERVALS,
+    LOST_HOLD,
+    RECONNECTION_WINDOW,
+    SILENT_INTERVALS,
+    UNSTABLE,
+)
 from geoportal.monitoring.judging import rejudge
 from geoportal.sql import queries
 
@@ -47,6 +55,14 @@ def watch(now: datetime) -> list[int]:
         changed += moved
         if picked < BATCH:
             return changed
+
+
+def note_reconnections(now: datetime) -> None:
+    """Count how often devices connected again, and judge those whose number changed."""
+    window = f"{RECONNECTION_WINDOW.total_seconds()} s"
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(SQL["note_reconnections"], {"now": now, "window": window, "most": 2 * UNSTABLE})
+        notify(cursor, rejudge(cursor, [device for (device,) in cursor.fetchall()], now))
 
 
 def notify(cursor: Any, ids: Sequence[int]) -> None:
@@ -120,6 +136,7 @@ def _judge_due(now: datetime) -> tuple[int, list[int]]:
         "intervals": SILENT_INTERVALS,
         "first_word": f"{FIRST_WORD.total_seconds()} s",
         "long": f"{LONG_SILENCE.total_seconds()} s",
+        "lost_hold": f"{LOST_HOLD.total_seconds()} s",
         "long_intervals": LONG_SILENCE_INTERVALS,
         "limit": BATCH,
     }

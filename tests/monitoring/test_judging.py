@@ -46,9 +46,10 @@ def test_nothing_new_writes_nothing(django_assert_num_queries: Any) -> None:
 def test_lost_then_silent_then_back_gives_intervals_without_gaps() -> None:
     one = device(status={"last_seen_at": NOW})
     judge(one.pk)
-    lost, silent, back = (NOW + timedelta(seconds=seconds) for seconds in (45, 91, 200))
+    lost, believed, silent, back = (NOW + timedelta(seconds=seconds) for seconds in (45, 60, 91, 200))
     update(one.pk, presence="lost", presence_at=lost)
-    assert judge(one.pk, now=lost) == [one.pk]
+    assert judge(one.pk, now=lost) == []
+    assert judge(one.pk, now=believed) == [one.pk]
     assert judge(one.pk, now=silent) == [one.pk]
     evidence = DeviceStatus.objects.get(pk=one.pk).evidence
     assert [(item["code"], item["since"]) for item in evidence] == [
@@ -58,8 +59,8 @@ def test_lost_then_silent_then_back_gives_intervals_without_gaps() -> None:
     update(one.pk, presence="online", presence_at=back, last_seen_at=back)
     assert judge(one.pk, now=back) == [one.pk]
     assert intervals(one.pk) == [
-        ("ok", "", NOW, lost),
-        ("problem", "connection_lost", lost, silent),
+        ("ok", "", NOW, believed),
+        ("problem", "connection_lost", believed, silent),
         ("critical", "silent", silent, back),
         ("ok", "", back, None),
     ]
@@ -69,11 +70,11 @@ def test_a_new_cause_within_one_health_keeps_since_when_it_is_unwell() -> None:
     one = device(status={"presence": "offline", "presence_at": ago(5)})
     judge(one.pk)
     later = NOW + timedelta(seconds=30)
-    update(one.pk, presence="lost", presence_at=later, last_seen_at=later)
+    update(one.pk, presence="online", metrics={"loss": 100}, last_seen_at=later)
     assert judge(one.pk, now=later) == [one.pk]
     status = DeviceStatus.objects.get(pk=one.pk)
-    assert (status.health, status.cause, status.health_since) == ("problem", "connection_lost", NOW)
-    assert [row[1] for row in intervals(one.pk)] == ["switched_off", "connection_lost"]
+    assert (status.health, status.cause, status.health_since) == ("problem", "unreachable", NOW)
+    assert [row[1] for row in intervals(one.pk)] == ["switched_off", "unreachable"]
 
 
 def test_a_number_that_moves_is_written_and_is_no_change_of_state() -> None:

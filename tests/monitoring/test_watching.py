@@ -4,10 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
+from geoportal.monitoring.judging import rejudge
 from geoportal.monitoring.models import DeadLetter, Device, DeviceStatus, MaintenanceWindow, ShardWatch
-from geoportal.monitoring.watching import BLIND_AFTER, forget_old, make_partitions, notify, watch
+from geoportal.monitoring.watching import BLIND_AFTER, forget_old, make_partitions, note_reconnections, notify, watch
 from tests.monitoring.devices import NOW, ago, device
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +71,58 @@ def test_silence_is_noticed_without_any_message(
     assert watch(NOW) == ([one.pk] if before != expected else [])
     assert state(one) == expected
     assert watch(NOW) == []
+
+
+def test_a_will_is_believed_at_its_own_time_without_any_message() -> None:
+    one = heard(30, presence="lost", presence_at=ago(14))
+    rejudged(one)
+    assert state(one) == ("ok", "") and watch(NOW) == []
+    assert watch(NOW + timedelta(seconds=1)) == [one.pk]
+    assert state(one) == ("problem", "connection_lost")
+
+
+def test_a_will_of_when_we_began_to_listen_waits_for_three_intervals() -> None:
+    one = heard(40, presence="lost", presence_at=ago(20))
+    ShardWatch.objects.filter(shard=one.shard).update(listening_since=ago(19))
+    rejudged(one)
+    for seconds in (0, 14, 28, 42, 56, 70):
+        beat(-seconds)
+        assert watch(NOW + timedelta(seconds=seconds)) == []
+    assert watch(NOW + timedelta(seconds=71)) == [one.pk]
+    assert state(one) == ("problem", "connection_lost")
+
+
+def test_a_device_that_connects_again_and_again_is_unstable_until_it_is_calm() -> None:
+    one = heard(5, conn=100)
+    moment = NOW
+    for conn in (100, 101, 102, 103, 104, 105, 106):
+        DeviceStatus.objects.filter(device=one).update(conn=conn, last_seen_at=moment)
+        note_reconnections(moment)
+        assert state(one) == (("problem", "unstable") if conn == 106 else ("ok", ""))
+        moment += timedelta(seconds=90)
+    for minutes in (20, 25):
+        moment = NOW + timedelta(minutes=minutes)
+        DeviceStatus.objects.filter(device=one).update(last_seen_at=moment)
+        note_reconnections(moment)
+        assert state(one) == ("problem", "unstable")
+    moment = NOW + timedelta(minutes=37)
+    DeviceStatus.objects.filter(device=one).update(last_seen_at=moment)
+    note_reconnections(moment)
+    assert state(one) == ("ok", "")
+
+
+def test_a_counter_that_begins_anew_is_no_reconnection_and_a_leap_counts_as_many() -> None:
+    one = heard(5, conn=100)
+    note_reconnections(NOW)
+    for conn, expected in ((3, 0), (9, 6), (5000, 18)):
+        DeviceStatus.objects.filter(device=one).update(conn=conn)
+        note_reconnections(NOW)
+        assert len(DeviceStatus.objects.get(device=one).reconnected_at) == expected
+
+
+def rejudged(one: Device) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        rejudge(cursor, [one.pk], NOW)
 
 
 def test_long_silence_grows_worse_at_its_own_time() -> None:

@@ -25,7 +25,7 @@ SQL = queries("geoportal.monitoring", "alerts")
 
 OLDEST_SAMPLE = timedelta(minutes=5)
 """A measurement older than this raises nothing: back-fill tells of the past. Source: rule of OpenWISP Monitoring."""
-CONNECTION_CAUSES = frozenset({"silent", "connection_lost", "switched_off"})
+CONNECTION_CAUSES = frozenset({"silent", "connection_lost", "unstable", "switched_off"})
 """Causes that come without a sample: each look at them is one."""
 
 

@@ -66,10 +66,30 @@ WHERE CASE
         NOT status.evidence @> '[{{"code": "silent"}}]'
         OR (silence > greatest(%(long)s::interval, %(long_intervals)s * every)
             AND status.evidence @> '[{{"code": "silent", "severity": "problem"}}]')
+    WHEN status.presence = 'lost' AND status.evidence @> '[{{"code": "connection_lost", "severity": "note"}}]' THEN
+        %(now)s >= CASE WHEN watch.listening_since BETWEEN status.presence_at - %(lost_hold)s::interval
+                                                       AND status.presence_at + %(lost_hold)s::interval
+                        THEN watch.listening_since + %(intervals)s * every
+                        ELSE status.presence_at + %(lost_hold)s::interval END
     ELSE false
 END
 ORDER BY device.id
 LIMIT %(limit)s
+
+-- name: note_reconnections
+-- Count the connections made since the last look, and forget those that left the window. out: ids whose number changed.
+-- A counter that was never looked at, or went back (a new spool), begins anew without a count.
+WITH moved AS (
+    SELECT device_id FROM monitoring_devicestatus
+    WHERE conn IS DISTINCT FROM conn_seen OR reconnected_at[1] < %(now)s - %(window)s::interval
+    ORDER BY device_id FOR NO KEY UPDATE
+)
+UPDATE monitoring_devicestatus AS status
+SET conn_seen = conn,
+    reconnected_at = ARRAY(SELECT at FROM unnest(reconnected_at) AS at WHERE at >= %(now)s - %(window)s::interval ORDER BY at)
+        || array_fill(%(now)s::timestamptz, ARRAY[coalesce(least(greatest(conn - conn_seen, 0), %(most)s), 0)::int])
+FROM moved WHERE status.device_id = moved.device_id
+RETURNING status.device_id
 
 -- name: notify
 SELECT pg_notify('devices', %(ids)s)

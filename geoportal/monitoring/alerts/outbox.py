@@ -25,6 +25,7 @@ from django.utils.translation import override
 from geoportal.monitoring.alerts.models import AlertChannel, AlertDelivery
 from geoportal.monitoring.alerts.texts import evidence_text, reason_text, rule_name, subject_text
 from geoportal.monitoring.alerts.webhook import WebhookFailed, WebhookRefused, post, signature
+from geoportal.monitoring.alerts.writing import GROUP_WAIT
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,8 @@ def _deliver(channel: AlertChannel, now: datetime) -> int:
     with transaction.atomic():
         waiting = list(
             AlertDelivery.objects.select_for_update(skip_locked=True, of=("self",))
-            .filter(channel=channel, sent_at=None, dropped_at=None, due_at__lte=now)
+            # What fired a moment later goes along: a storm that takes some looks to fire is one message all the same.
+            .filter(channel=channel, sent_at=None, dropped_at=None, due_at__lte=now + GROUP_WAIT)
             .select_related("transition__alert__rule", "transition__alert__device")
             .order_by("id")[:_TOGETHER]
         )

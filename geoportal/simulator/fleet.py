@@ -10,6 +10,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from geoportal.messaging.device.commands import CommandError, Handler, Restarting
@@ -29,13 +30,26 @@ _STOP_S = 3.0
 _FIRMWARE = "2.0.4"
 
 
+@dataclass(frozen=True, slots=True)
+class Timepiece:
+    """The time around the devices: the world's own, or one that is moved by hand."""
+
+    now: Callable[[], float] = time.time
+    """Seconds since the epoch."""
+    monotonic: Callable[[], float] = time.monotonic
+
+
+REAL_TIME = Timepiece()
+
+
 class SimulatedDevice:
     """One device: the model's measurements, a scenario's effects, the agents' client."""
 
-    def __init__(self, config: AgentConfig, site: Site, *, seed: int) -> None:
+    def __init__(self, config: AgentConfig, site: Site, *, seed: int, time: Timepiece = REAL_TIME) -> None:
         self.config = config
         self.site = site
         self._seed = seed
+        self._time = time
         self._random = random.Random(f"{seed} {site.devid}")  # noqa: S311 - jitter, no secret
         self._effect = FINE
         self._down_until = 0.0
@@ -52,11 +66,12 @@ class SimulatedDevice:
 
     def _begin(self) -> Device:
         """Switch on: a new boot."""
-        self._started = time.monotonic()
+        self._started = self._time.monotonic()
         self._traffic_at = self._started
         surroundings = Surroundings(
             now=self._now,
-            uptime_s=lambda: int(time.monotonic() - self._started),
+            monotonic=self._time.monotonic,
+            uptime_s=lambda: int(self._time.monotonic() - self._started),
             clock_quality=self._clock,
             random=self._random,
         )
@@ -83,7 +98,7 @@ class SimulatedDevice:
         """Switch power and network as the scenario wants them."""
         told = effect.firmware != self._effect.firmware
         self._effect = effect
-        powered = effect.powered and time.monotonic() >= self._down_until
+        powered = effect.powered and self._time.monotonic() >= self._down_until
         if self._device is not None and not powered:
             self._device.session.drop()
             self._device.spool.close()
@@ -114,9 +129,9 @@ class SimulatedDevice:
             await self._device.stop("shutdown")
 
     def _measured(self, model_at: float) -> dict[str, Any]:
-        up_s = time.monotonic() - self._started
+        up_s = self._time.monotonic() - self._started
         measured = sample(self.site, model_at, seed=self._seed, up_s=up_s, effect=self._effect)
-        passed, self._traffic_at = time.monotonic() - self._traffic_at, time.monotonic()
+        passed, self._traffic_at = self._time.monotonic() - self._traffic_at, self._time.monotonic()
         for index, name in enumerate(("rx", "tx")):
             rate = measured.get(f"{name}_bps", 40_000 if name == "rx" else 6_000)
             self._traffic[index] += int(rate / 8 * passed)
@@ -124,7 +139,7 @@ class SimulatedDevice:
         return measured | self._orders
 
     def _now(self) -> float:
-        return time.time() + self._effect.clock_offset_s
+        return self._time.now() + self._effect.clock_offset_s
 
     def _clock(self) -> str:
         if abs(self._effect.clock_offset_s) > 86_400:
@@ -154,11 +169,11 @@ class SimulatedDevice:
         return common
 
     async def _reboot(self, _arguments: Mapping[str, Any]) -> str:
-        self._down_until = time.monotonic() + _REBOOT_S
+        self._down_until = self._time.monotonic() + _REBOOT_S
         raise Restarting
 
     async def _selftest(self, _arguments: Mapping[str, Any]) -> str:
-        measured = self._measured(time.time())
+        measured = self._measured(self._time.now())
         return ", ".join(f"{name}={value}" for name, value in sorted(measured.items()))
 
     async def _reload(self, _arguments: Mapping[str, Any]) -> str:
@@ -184,59 +199,57 @@ class Fleet:
     """The running simulation. `speed` makes the model's day pass faster; samples keep the real time."""
 
     def __init__(
-        self,
-        devices: Sequence[SimulatedDevice],
-        story: Story,
-        *,
-        speed: float = 1.0,
-        wall: Callable[[], float] = time.time,
+        self, devices: Sequence[SimulatedDevice], story: Story, *, speed: float = 1.0, time: Timepiece = REAL_TIME
     ) -> None:
-        self._devices = devices
+        self.devices = devices
         self._story = story
         self._speed = speed
-        self._wall = wall
+        self._time = time
         self._began = 0.0
         self._began_at = 0.0
+        self._due: list[tuple[float, int, SimulatedDevice]] = []
+        """When each device takes its next sample; the numbers keep devices from being compared."""
+        self._numbers = itertools.count()
 
     @property
     def elapsed_s(self) -> float:
         """Model seconds since the start."""
-        return (time.monotonic() - self._began) * self._speed
+        return (self._time.monotonic() - self._began) * self._speed
 
     async def run(self, end: asyncio.Event) -> None:
         """Until `end` is set; then every device says goodbye."""
-        self._began, self._began_at = time.monotonic(), self._wall()
-        due: list[tuple[float, int, SimulatedDevice]] = []
-        for number, device in enumerate(self._devices):
-            delay = BIRTHS_S * number / max(1, len(self._devices))
+        self.begin()
+        try:
+            while not end.is_set():
+                self.look()
+                await _wait(end, _TICK_S / 4 if self.elapsed_s < BIRTHS_S * self._speed else _TICK_S)
+        finally:
+            await asyncio.wait_for(self.stop(), _STOP_S)
+
+    def begin(self) -> None:
+        """Connect all, spread over some seconds."""
+        self._began, self._began_at = self._time.monotonic(), self._time.now()
+        for number, device in enumerate(self.devices):
+            delay = BIRTHS_S * number / max(1, len(self.devices))
             backlog_s = self._story.backlog_s if device.site.devid in self._story.targets else 0.0
             device.start(delay, backlog_s)
             # The first sample waits in the spool and goes out right behind the birth.
-            due.append((self._began + delay, number, device))
-        heapq.heapify(due)
-        numbers = itertools.count(len(due))
-        try:
-            while not end.is_set():
-                self._apply_effects()
-                self._report_due(due, numbers)
-                await _wait(end, _TICK_S / 4 if self.elapsed_s < BIRTHS_S * self._speed else _TICK_S)
-        finally:
-            await asyncio.wait_for(self._stop(), _STOP_S)
+            heapq.heappush(self._due, (self._began + delay, next(self._numbers), device))
 
-    def _apply_effects(self) -> None:
+    def look(self) -> None:
+        """Do what is due at this moment: the scenario's effects, and samples."""
         elapsed_s = self.elapsed_s
-        for device in self._devices:
+        for device in self.devices:
             device.apply(self._story.effect(device.site, elapsed_s))
+        now = self._time.monotonic()
+        while self._due and self._due[0][0] <= now:
+            at, _, device = heapq.heappop(self._due)
+            wait_s = device.report(self._began_at + elapsed_s)
+            heapq.heappush(self._due, (max(at + wait_s, now + wait_s / 2), next(self._numbers), device))
 
-    def _report_due(self, due: list[tuple[float, int, SimulatedDevice]], numbers: itertools.count[int]) -> None:
-        now = time.monotonic()
-        while due and due[0][0] <= now:
-            at, _, device = heapq.heappop(due)
-            wait_s = device.report(self._began_at + self.elapsed_s)
-            heapq.heappush(due, (max(at + wait_s, now + wait_s / 2), next(numbers), device))
-
-    async def _stop(self) -> None:
-        await asyncio.gather(*(device.stop() for device in self._devices))
+    async def stop(self) -> None:
+        """Every device says goodbye."""
+        await asyncio.gather(*(device.stop() for device in self.devices))
 
 
 async def _wait(end: asyncio.Event, seconds: float) -> None:

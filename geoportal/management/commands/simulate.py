@@ -42,7 +42,7 @@ class Command(BaseCommand):
             raise CommandError(f"--speed must be above 0, found {options['speed']:g}")
         if options["devices"] is not None and options["devices"] < 1:
             raise CommandError(f"--devices must be at least 1, found {options['devices']}")
-        sites = _sites()[: options["devices"]]
+        sites = sample_sites()[: options["devices"]]
         if not sites:
             raise CommandError("there is no sample device: run load_sample_devices first")
         cast = story(options["scenario"], sites)
@@ -54,7 +54,8 @@ class Command(BaseCommand):
         asyncio.run(_run(devices, cast, options["speed"]))
 
 
-def _sites() -> list[Site]:
+def sample_sites() -> list[Site]:
+    """What the model needs to know of the sample devices in service."""
     points = {point.devid: point for point in AccessPoint.objects.filter(is_sample=True)}
     sample = Device.objects.filter(is_sample=True).exclude(
         lifecycle__in=[Device.Lifecycle.REMOVED, Device.Lifecycle.SUSPENDED]

@@ -43,6 +43,8 @@ class Surroundings:
 
     now: Callable[[], float] = time.time
     """Seconds since the epoch by the device's clock."""
+    monotonic: Callable[[], float] = time.monotonic
+    """For waiting times: seconds since some moment, never set back."""
     uptime_s: Callable[[], int] = uptime_s
     clock_quality: Callable[[], str] = clock_quality
     random: random.Random = field(default_factory=random.Random)
@@ -67,7 +69,7 @@ class Session:
         self._on_command = on_command
         self._on_config = on_config
         self._around = surroundings or Surroundings()
-        self._delivery = Delivery(spool, config.devid, self._publish, self._around.now)
+        self._delivery = Delivery(spool, config.devid, self._publish, self._around.now, self._around.monotonic)
         self._client: Client | None = None
         self._conn = 0
         self._fd = -1
@@ -97,6 +99,12 @@ class Session:
     def in_flight(self) -> int:
         """Messages given to the broker and not yet confirmed by it."""
         return self._delivery.in_flight
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is under way that ends by itself: a connection being opened, messages to be confirmed."""
+        connecting = self._connecting is not None or (self._client is not None and not self.is_online)
+        return connecting or self._delivery.in_flight > 0
 
     # Starting and stopping.
 
@@ -204,7 +212,7 @@ class Session:
         if code.is_failure:
             self.refusal = link.explain_code(code, self._config)
             return  # the broker closes the connection; _on_disconnect retries
-        self._welcomed_at = time.monotonic()
+        self._welcomed_at = self._around.monotonic()
         self.refusal = ""
         self._cancel("connack")
         self._delivery.connected(session_kept=bool(flags.session_present))
@@ -246,7 +254,7 @@ class Session:
         if client is not self._client:
             return
         self.refusal = self.refusal or f"the connection ended: {code}"
-        if self._welcomed_at is not None and time.monotonic() - self._welcomed_at > _STEADY_S:
+        if self._welcomed_at is not None and self._around.monotonic() - self._welcomed_at > _STEADY_S:
             self._failures = 0
         self._let_go()
         self._retry()

@@ -111,6 +111,9 @@ DEVICE_KINDS = ["wifi.kind", "kiosks.kind"]
 
 RETENTION_DAYS = {
     "telemetry": env.integer("GEOPORTAL_KEEP_TELEMETRY_DAYS", 90, minimum=2),
+    "telemetry_5m": env.integer("GEOPORTAL_KEEP_TELEMETRY_5M_DAYS", 190, minimum=90),
+    "telemetry_1h": env.integer("GEOPORTAL_KEEP_TELEMETRY_1H_DAYS", 1826, minimum=190),
+    "telemetry_1d": env.integer("GEOPORTAL_KEEP_TELEMETRY_1D_DAYS", 3653, minimum=366),
     "dead_letters": env.integer("GEOPORTAL_KEEP_DEAD_LETTERS_DAYS", 30, minimum=1),
     "commands": env.integer("GEOPORTAL_KEEP_COMMANDS_DAYS", 730, minimum=1),
     "state_intervals": env.integer("GEOPORTAL_KEEP_STATE_DAYS", 1826, minimum=31),

@@ -12,6 +12,8 @@ from geoportal.messaging.messages import Celsius, Counter, Flag, Metrics, Percen
 class TotemMetrics(Metrics, frozen=True):
     """Percent, °C, seconds, MB free, bytes since start, ms; yes or no as true/false or 1/0."""
 
+    COUNTERS = ("rx_total", "tx_total")
+
     cpu: Percent | None = None
     mem: Percent | None = None
     disk: Percent | None = None

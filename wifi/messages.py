@@ -15,6 +15,8 @@ Rate = Annotated[float, Meta(ge=0, le=1e12)]
 class AccessPointMetrics(Metrics, frozen=True):
     """Percent, °C, dBm, bit/s, bytes since start, ms. `_24` and `_5` are the bands at 2.4 and 5 GHz."""
 
+    COUNTERS = ("rx_total", "tx_total")
+
     cpu: Percent | None = None
     mem: Percent | None = None
     load1: Annotated[float, Meta(ge=0, le=10_000)] | None = None

@@ -1,10 +1,13 @@
-"""`GET /api/dispositivi` and `GET /api/dispositivi/{devid}`: devices with their health, for what the asker may see."""
+"""`GET /api/dispositivi`, `…/{devid}` and `…/{devid}/serie`: devices with their health and what they measured, for what
+the asker may see.
+"""
 
 from __future__ import annotations
 
 import hashlib
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.http import parse_etags, quote_etag
 from django.utils.translation import get_language
@@ -13,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from geoportal.device_layers import note_devices_read, visible_kinds
 from geoportal.devices.answers import list_devices, one_device
+from geoportal.devices.series import BadSeries, Question, series
 from layers.models import Access
 from layers.rights import Audience, audience_of
 
@@ -31,10 +35,32 @@ def device(request: HttpRequest, devid: str) -> HttpResponse:
     audience = audience_of(request.user)
     body = one_device(devid, visible_kinds(audience), _language(), internal=looks_after_devices(audience))
     if body is None:
-        text = _("Non c'è nessun dispositivo con codice “%(devid)s” tra quelli che puoi vedere.") % {"devid": devid}
-        return JsonResponse({"error": "unknown_device", "detail": text}, status=404)
+        return _unknown(devid)
     note_devices_read(request.user, audience, "device", devid)
     return _answer(request, audience, body)
+
+
+@require_safe
+def device_series(request: HttpRequest, devid: str) -> HttpResponse:
+    """What one device measured, `?metric=&from=&to=&step=`; like its measurements, only for those who look after it."""
+    audience = audience_of(request.user)
+    kinds = visible_kinds(audience)
+    if not looks_after_devices(audience):
+        text = _("Le misure dei dispositivi sono riservate a chi se ne occupa: occorre accedere.")
+        return JsonResponse({"error": "not_allowed", "detail": text}, status=403)
+    try:
+        body = series(devid, kinds, Question.read(request.GET, timezone.now()))
+    except BadSeries as error:
+        return JsonResponse({"error": "bad_question", "detail": str(error)}, status=400)
+    if body is None:
+        return _unknown(devid)
+    note_devices_read(request.user, audience, "device", devid)
+    return _answer(request, audience, body)
+
+
+def _unknown(devid: str) -> HttpResponse:
+    text = _("Non c'è nessun dispositivo con codice “%(devid)s” tra quelli che puoi vedere.") % {"devid": devid}
+    return JsonResponse({"error": "unknown_device", "detail": text}, status=404)
 
 
 def looks_after_devices(audience: Audience) -> bool:

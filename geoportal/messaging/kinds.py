@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import get_args
+
+import msgspec
 
 from geoportal.messaging.messages import Metrics, TelemetryReader
 
@@ -20,6 +23,10 @@ class TelemetryKind:
     table: str
     reader: TelemetryReader
     columns: tuple[str, ...]
+    counters: tuple[str, ...] = ()
+    """Measurements that only grow within a boot: what they are worth is their difference."""
+    flags: frozenset[str] = frozenset()
+    """Measurements that are yes or no."""
 
     @property
     def staging(self) -> str:
@@ -32,7 +39,10 @@ _kinds: dict[str, TelemetryKind] = {}
 
 def register(code: str, table: str, metrics: type[Metrics]) -> None:
     """Tell ingest of a kind of device (`Device.kind`)."""
-    _kinds[code] = TelemetryKind(code, table, TelemetryReader.of(metrics), metrics.__struct_fields__)
+    fields = msgspec.structs.fields(metrics)
+    flags = frozenset(field.encode_name for field in fields if bool in get_args(field.type))
+    reader = TelemetryReader.of(metrics)
+    _kinds[code] = TelemetryKind(code, table, reader, metrics.__struct_fields__, metrics.COUNTERS, flags)
 
 
 def kind(code: str) -> TelemetryKind:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, ClassVar, Literal, NoReturn
 
 import msgspec
 from msgspec import Meta, Raw, Struct
@@ -43,6 +43,9 @@ class MalformedMessage(ValueError):
 
 class Metrics(Struct, frozen=True):
     """The measurements a kind of device is known for, all optional. Names are those of the contract and the columns."""
+
+    COUNTERS: ClassVar[tuple[str, ...]] = ()
+    """Those that only grow within a boot, in bytes."""
 
 
 class State(Struct, frozen=True):

@@ -13,6 +13,7 @@ from django.utils import timezone
 from geoportal.monitoring.alerts.evaluation import evaluate
 from geoportal.monitoring.alerts.outbox import Courier
 from geoportal.monitoring.maintenance import unroll
+from geoportal.monitoring.rollups import forget_rollups, roll_up
 from geoportal.monitoring.watching import forget_old, make_partitions, note_reconnections, take_lead, watch
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,8 @@ Chore = tuple[timedelta, Callable[[datetime], object]]
 CHORES: tuple[Chore, ...] = (
     (timedelta(minutes=10), make_partitions),
     (timedelta(hours=1), forget_old),
+    (timedelta(hours=1), forget_rollups),
+    (timedelta(seconds=10), roll_up),
     (timedelta(minutes=10), unroll),
     (timedelta(seconds=10), note_reconnections),
     (timedelta(seconds=5), evaluate),

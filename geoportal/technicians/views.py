@@ -17,6 +17,7 @@ from geoportal.marks import MARKS, marks_for_page
 from geoportal.monitoring.causes import cause_text
 from geoportal.monitoring.models import Device
 from geoportal.technicians.alert_rows import alerts_of_device, groups_of_devices, intervals_of_device
+from geoportal.technicians.charts import chart_context
 from geoportal.technicians.commands import commands_context
 from geoportal.technicians.guard import for_technicians
 from geoportal.technicians.readings import evidence_lines, readings
@@ -66,6 +67,7 @@ def device_page(request: HttpRequest, devid: str) -> HttpResponse:
         "alerts": alerts_of_device(devid),
         "intervals": intervals_of_device(devid),
         **commands_context(row["id"], devid, row["kind"], _own_commands(row["info"])),
+        **chart_context(devid, row["kind"]),
     }
     return render(request, "geoportal/technicians/device.html", context)
 

@@ -95,7 +95,10 @@ def ingest(transactional_db: None, broker: TestBroker, tmp_path: Path) -> Iterat
             process.kill()
             process.wait()
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE wifi_telemetry, kiosks_telemetry, device_event, ingest_ack, ingest_heartbeat")
+        cursor.execute(
+            "TRUNCATE wifi_telemetry, kiosks_telemetry, device_event, ingest_ack, ingest_heartbeat, "
+            "telemetry_dirty, telemetry_rollup"
+        )
 
 
 @dataclass

@@ -24,6 +24,8 @@ OLDEST = timedelta(days=90)
 """Back-fill older than this is taken for a wrong clock."""
 DRIFT = timedelta(seconds=60)
 """A clock that no time server disciplines is believed as long as it agrees with ours this well."""
+BUCKET_S = 300
+"""The shortest roll-up."""
 _KEPT_BYTES = 4096
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _NULL = "\\N"
@@ -69,6 +71,8 @@ class Batch:
     """Lines of COPY by kind of device."""
     days: set[tuple[str, date]] = field(default_factory=set)
     """Kind and UTC day of the partitions that must be there."""
+    buckets: set[tuple[int, int]] = field(default_factory=set)
+    """Device and beginning (seconds since 1970) of the intervals of 5 minutes whose roll-ups these samples change."""
     events: list[str] = field(default_factory=list)
     results: list[tuple[uuid.UUID, int, contract.CommandResult, datetime]] = field(default_factory=list)
     """What devices say of commands: id of the command, device, result, time of arrival."""
@@ -169,6 +173,7 @@ def _telemetry(batch: Batch, known: Known, message: Message) -> None:
             batch.unsure.add(key)
         lines.append(_line(known.id, at, told, bad, sample))
         batch.days.add((kind, at.date()))
+        batch.buckets.add((known.id, int(at.timestamp()) // BUCKET_S * BUCKET_S))
         if sample.hist:
             continue
         latest.clock_bad = bad

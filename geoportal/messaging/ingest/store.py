@@ -14,7 +14,7 @@ from psycopg2.extras import execute_values
 
 from geoportal.messaging import kinds
 from geoportal.messaging.ingest.acks import Key, Received
-from geoportal.messaging.ingest.batch import Batch
+from geoportal.messaging.ingest.batch import BUCKET_S, Batch
 from geoportal.messaging.ingest.presence import Presence, after
 from geoportal.monitoring.judging import rejudge
 from geoportal.sql import queries
@@ -53,6 +53,9 @@ class Store:
         self._days: set[tuple[str, date]] = set()
         self._received: dict[Key, Received] = {}
         self._unjudged: dict[int, None] = {}
+        self._marked: tuple[int, set[int]] = (0, set())
+        """The interval that is running, and the devices for which it is marked."""
+        self._marking: set[int] = set()
         with connection.cursor() as cursor:
             cursor.execute(SQL["stage"])
             for kind in kinds.kinds():
@@ -73,6 +76,7 @@ class Store:
             with self._connection.cursor() as cursor:
                 received, left = self._write(cursor, batch, now)
             self._connection.commit()
+            self._marked[1].update(self._marking)
         except BaseException:
             self._days.clear()  # one of them may have been dropped meanwhile
             if not self._connection.closed:
@@ -91,6 +95,7 @@ class Store:
 
     def _write(self, cursor: Any, batch: Batch, now: datetime) -> tuple[dict[Key, Received], dict[int, None]]:
         self._write_samples(cursor, batch)
+        self._mark(cursor, batch.buckets, now)
         if batch.events:
             _copy(cursor, "stage_event", batch.events)
             cursor.execute(SQL["store_events"])
@@ -120,6 +125,20 @@ class Store:
                     table=sql.Identifier(kind.table), staging=sql.Identifier(kind.staging), columns=columns
                 )
             )
+
+    def _mark(self, cursor: Any, buckets: Iterable[tuple[int, int]], now: datetime) -> None:
+        """Have the roll-ups of these intervals computed. The one that is running is marked once: it is taken when it
+        is over and no transaction that began before its end is still open.
+        """
+        running = int(now.timestamp()) // BUCKET_S * BUCKET_S
+        if self._marked[0] != running:
+            self._marked = running, set()
+        held, self._marking = self._marked[1], set()
+        wanted = sorted(mark for mark in buckets if mark[1] != running or mark[0] not in held)
+        if wanted:
+            devices, starts = zip(*wanted, strict=True)
+            cursor.execute(SQL["mark_dirty"], {"devices": list(devices), "buckets": list(starts)})
+            self._marking = {device for device, start in wanted if start == running}
 
     def _acknowledge(self, cursor: Any, batch: Batch, now: datetime) -> dict[Key, Received]:
         wanted = {*batch.received, *(key for key, _, _ in batch.gaps)}

@@ -35,6 +35,12 @@ WHERE NOT stage.clock_bad OR NOT EXISTS (
 )
 ON CONFLICT DO NOTHING
 
+-- name: mark_dirty
+-- The row is touched even when it is there: a monitor that is just computing this interval must see the mark again.
+INSERT INTO telemetry_dirty AS held (device_id, bucket)
+SELECT device_id, to_timestamp(bucket) FROM unnest(%(devices)s::bigint[], %(buckets)s::bigint[]) AS new(device_id, bucket)
+ON CONFLICT (device_id, bucket) DO UPDATE SET bucket = held.bucket
+
 -- name: store_events
 INSERT INTO device_event (device_id, dedup, channel, code, ts, rx_at, clock_bad, hist, data)
 SELECT * FROM stage_event ON CONFLICT DO NOTHING

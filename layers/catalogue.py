@@ -71,6 +71,18 @@ class ThemeEntry:
     """Groups whose stewards keep the layers below it, by the nearest theme that names any; empty: every steward."""
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Where a layer as it was at one of its versions is read from (`layers.versions.past`)."""
+
+    source: str
+    """SQL text that gives its rows, in brackets; names come from the catalogue of the database."""
+    schema: str
+    table: str
+    """The table whose columns and types they have."""
+    number: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LayerEntry:
     """One published layer, frozen. Fields are named as in `layers.models.Layer`; bboxes are tuples."""
@@ -119,6 +131,8 @@ class LayerEntry:
     """The rules of the layer's theme and of those above it: the strictest decides."""
     stewards: frozenset[str] = frozenset()
     """Groups whose stewards keep it, by its theme; empty: every steward."""
+    past: Past | None = None
+    """None: the layer as it is."""
 
     def visible_fields(self, audience: Audience) -> tuple[FieldEntry, ...]:
         """The attributes this audience may see: the whitelist of items, filters, sorting, tiles, exports and search."""

@@ -23,6 +23,8 @@ _lock = threading.Lock()
 
 def column_types(layer: LayerEntry) -> dict[str, str]:
     """PostgreSQL type of each column by name; empty when the table is not there."""
+    if layer.past:
+        return _column_types(layer.past.schema, layer.past.table, layer.data_version)
     return _column_types(*geodata_identifier(layer.table_name), layer.data_version)
 
 

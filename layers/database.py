@@ -86,8 +86,10 @@ def _limit() -> str:
     return "" if _bound_at_connect else f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS};\n"
 
 
-def table_of(layer: LayerEntry) -> sql.Identifier:
-    """The quoted table or view of a layer."""
+def table_of(layer: LayerEntry) -> sql.Composable:
+    """What to select a layer's rows from: its table or view, or its rows as they were."""
+    if layer.past:
+        return sql.SQL(layer.past.source)
     return sql.Identifier(*geodata_identifier(layer.table_name))
 
 
@@ -102,7 +104,12 @@ def read_row(statement: sql.Composable, params: dict[str, Any], *, text_as_bytes
 
     Raises BadQuery when a value does not fit its column and QueryTooSlow after the statement timeout.
     """
-    return _read(lambda cursor: cursor.execute(_limit() + rendered(statement), params), text_as_bytes)
+    return _read(lambda cursor: cursor.execute(_limit() + rendered(statement), params), text_as_bytes, _one)
+
+
+def read_rows(statement: sql.Composable, params: dict[str, Any]) -> list[Row]:
+    """Every row of a statement. Raises what `read_row` raises."""
+    return _read(lambda cursor: cursor.execute(_limit() + rendered(statement), params), False, _all)
 
 
 def read_plan(plan: Plan, values: Sequence[Any]) -> Row:
@@ -115,14 +122,23 @@ def read_plan(plan: Plan, values: Sequence[Any]) -> Row:
             held = _plans[cursor.connection] = _Plans()
         cursor.execute(f"{_limit()}EXECUTE {held.name(cursor, plan)} {slots}", values or None)
 
-    return _read(ask, text_as_bytes=True)
+    return _read(ask, True, _one)
 
 
-def _read(ask: Callable[[Any], None], text_as_bytes: bool) -> Row:
+def _one(cursor: Any) -> Row:
+    row = cursor.fetchone()
+    return tuple(row) if row is not None else ()
+
+
+def _all(cursor: Any) -> list[Row]:
+    return list(cursor.fetchall())
+
+
+def _read[Found](ask: Callable[[Any], None], text_as_bytes: bool, take: Callable[[Any], Found]) -> Found:
     connection.ensure_connection()
     raw = connection.connection
     try:
-        return _asked(ask, text_as_bytes)
+        return _asked(ask, text_as_bytes, take)
     except psycopg2.errors.InvalidSqlStatementName:
         # Somebody discarded what the connection held: it is planned again.
         _plans.pop(raw, None)
@@ -132,10 +148,10 @@ def _read(ask: Callable[[Any], None], text_as_bytes: bool) -> Row:
             raise
         connection.close()
         connection.ensure_connection()
-    return _asked(ask, text_as_bytes)
+    return _asked(ask, text_as_bytes, take)
 
 
-def _asked(ask: Callable[[Any], None], text_as_bytes: bool) -> Row:
+def _asked[Found](ask: Callable[[Any], None], text_as_bytes: bool, take: Callable[[Any], Found]) -> Found:
     with connection.connection.cursor() as cursor:
         if text_as_bytes:
             extensions.register_type(extensions.BYTES, cursor)
@@ -148,8 +164,7 @@ def _asked(ask: Callable[[Any], None], text_as_bytes: bool) -> Row:
         except psycopg2.errors.InternalError as error:
             # PostGIS reports a coordinate outside the domain of a transformation this way.
             raise BadQuery("query", _first_line(error)) from error
-        row = cursor.fetchone()
-    return tuple(row) if row is not None else ()
+        return take(cursor)
 
 
 def _first_line(error: Exception) -> str:

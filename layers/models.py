@@ -279,6 +279,7 @@ from layers.importing.models import ImportOutcome, ImportRun  # noqa: E402
 from layers.jobs.models import Job  # noqa: E402
 from layers.publishing.models import Upload  # noqa: E402
 from layers.search.models import SearchEntry, SearchIndex, SearchWord  # noqa: E402
+from layers.versions.models import LayerGeneration, LayerVersion  # noqa: E402
 
 __all__ = [
     "Access",
@@ -288,6 +289,8 @@ __all__ = [
     "ImportRun",
     "Job",
     "Layer",
+    "LayerGeneration",
+    "LayerVersion",
     "ReadOfRestricted",
     "SearchEntry",
     "SearchIndex",

@@ -21,7 +21,8 @@ _PATHS = re.compile(
     r"/ogc/collections/(?P<slug>[^/]+)/"
     r"(?:(?P<items>items)|items/(?P<identifier>[^/]+)|(?P<map>map/)?tiles/(?P<tms>[^/]+)/(?P<z>[^/]+)/(?P<y>[^/]+)/(?P<x>[^/]+))"
 )
-_FOR_PEOPLE = re.compile(r"(?:^|&)f=html(?:&|$)")
+_FOR_PEOPLE = re.compile(r"(?:^|&)(?:f=html(?:&|$)|datetime=)")
+"""What is made for people, and the past, whose attributes may have other rights than those of today."""
 
 
 class PublicLane:

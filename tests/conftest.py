@@ -13,8 +13,8 @@ from pytest_django import DjangoDbBlocker
 
 from tests.broker import broker as broker
 
-_MIGRATED: set[tuple[str, str]] = set()
-"""What the migrations put into the layers' schema."""
+_MIGRATED: set[tuple[str, str, str]] = set()
+"""What the migrations put into the layers' schemas."""
 REAL_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
 
@@ -75,17 +75,18 @@ def no_table_outlives_its_test(request: pytest.FixtureRequest) -> Iterator[None]
         with request.getfixturevalue("django_db_blocker").unblock():
             left = _geodata() - _MIGRATED
             with connection.cursor() as cursor:
-                for name, kind in left:
+                for schema, name, kind in left:
                     what = sql.SQL("VIEW" if kind == "v" else "TABLE")
-                    cursor.execute(sql.SQL("DROP {} IF EXISTS geodata.{} CASCADE").format(what, sql.Identifier(name)))
+                    place = sql.Identifier(schema, name)
+                    cursor.execute(sql.SQL("DROP {} IF EXISTS {} CASCADE").format(what, place))
 
 
-def _geodata() -> set[tuple[str, str]]:
-    """Tables and views of the layers' schema."""
+def _geodata() -> set[tuple[str, str, str]]:
+    """Schema, name and kind of the tables and views of layers, and of their past."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT relname, relkind FROM pg_class WHERE relnamespace = 'geodata'::regnamespace "
-            "AND relkind IN ('r', 'v', 'p')"
+            "SELECT nspname, relname, relkind FROM pg_class JOIN pg_namespace AS n ON n.oid = relnamespace "
+            "WHERE nspname IN ('geodata', 'geodata_past') AND relkind IN ('r', 'v', 'p')"
         )
         return set(cursor.fetchall())
 

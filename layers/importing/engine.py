@@ -22,14 +22,16 @@ from django.utils.translation import gettext as _
 from layers.importing.crs import known_srids
 from layers.importing.described import Described, described, geometry_type
 from layers.importing.errors import ImportRefused
-from layers.importing.load import Loaded, TableShape, load_table, take_name
+from layers.importing.load import Loaded, TableShape, load_table
 from layers.importing.models import ImportOutcome, ImportRun
-from layers.importing.options import LIMITS, ImportOptions
+from layers.importing.options import LIMITS, ImportOptions, Mode
+from layers.importing.placing import Incoming, place_layer, update_layer
 from layers.importing.reader.client import NeedsMulti, Reader
 from layers.importing.reader.isolation import ProcessLimits
-from layers.importing.register import Facts, SourceId, existing_layer, new_slug, register, table_statistics
+from layers.importing.register import Facts, SourceId, existing_layer, new_slug, register
 from layers.importing.stems import stem_of
 from layers.models import Layer
+from layers.versions.recording import VersionRefused, check_date
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +51,10 @@ class FileToImport:
     @property
     def identity(self) -> str:
         return self.key or str(self.path.resolve())
+
+
+class DryRun(Exception):
+    """Everything was seen that was asked for: nothing of it is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +155,7 @@ def _import_vector(
                 srid=options.srid,
                 encoding=options.encoding,
                 swap=options.swap,
+                where=dict(options.where),
                 known_srids=sorted(known_srids()),
             ),
             known_srids(),
@@ -158,8 +165,12 @@ def _import_vector(
         with transaction.atomic():
             identity = SourceId(file.name, file.identity, name, str(layer["title"]))
             outcome.layer = _load_and_register(job.reader, number, facts, identity, outcome, options)
+            if options.dry_run:
+                raise DryRun
         outcome.result = Result.PARTLY if outcome.rejected_rows else Result.IMPORTED
-    except ImportRefused as error:
+    except DryRun:
+        outcome.result, outcome.layer = Result.CHECKED, None
+    except (ImportRefused, VersionRefused) as error:
         outcome.result, outcome.reason, outcome.layer = Result.REFUSED, str(error), None
     except DatabaseError as error:
         log.exception("Import of %s failed in the database", file.name)
@@ -194,28 +205,15 @@ def _load_and_register(
     reader: Reader, number: int, facts: Described, identity: SourceId, outcome: ImportOutcome, options: ImportOptions
 ) -> Layer:
     layer = existing_layer(identity, options, Layer.Kind.VECTOR)
-    slug = layer.slug if layer else new_slug(identity, options, facts.srid)
+    if layer is None and options.mode is not Mode.REPLACE:
+        raise ImportRefused(_("Per aggiungere o sincronizzare indicare un livello che c'è già."))
+    check_date(layer.pk if layer else None, options.valid_from)
     loaded, geometry_type, done = _load(reader, number, facts, options)
-    table = layer.table_name if layer else slug.replace("-", "_")
-    take_name(loaded, table)
-    found = table_statistics(table, facts.storage_srid)
-    values = {
-        "kind": Layer.Kind.VECTOR,
-        "table_name": table,
-        "id_field": "fid",
-        "geometry_field": "geom",
-        "tile_geometry_field": "geom_3857" if loaded.has_3857 else "",
-        "geometry_type": geometry_type,
-        "has_z": facts.has_z,
-        "srid": facts.storage_srid,
-        "feature_count": found.features,
-        "bbox": list(found.degrees) if found.degrees else None,
-        "storage_bbox": list(found.bounds) if found.bounds else None,
-    }
-    outcome.features, outcome.geometry_type, outcome.storage_srid = found.features, geometry_type, facts.storage_srid
-    outcome.null_geometries, outcome.repaired = found.nulls, int(done["repaired"])
+    outcome.repaired = int(done["repaired"])
     outcome.notes = outcome.notes + [str(note)[:1000] for note in done["notes"]]
-    return register(layer, slug, identity, options, Facts(values, facts.columns))
+    if layer is not None and options.mode is not Mode.REPLACE:
+        return update_layer(layer, loaded, outcome, options)
+    return place_layer(layer, loaded, Incoming(identity, facts, geometry_type), outcome, options)
 
 
 def _load(reader: Reader, number: int, facts: Described, options: ImportOptions) -> tuple[Loaded, str, dict[str, Any]]:

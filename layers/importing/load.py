@@ -48,7 +48,7 @@ def load_table(feed: RowFeed, shape: TableShape) -> Loaded:
     name = f"import_{uuid.uuid4().hex[:16]}"
     table = sql.Identifier(*geodata_identifier(name))
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_create(table, shape))
+        cursor.execute(create_table(table, shape))
         names = [column.name for column in shape.columns]
         copy = sql.SQL(SQL["copy_into"]).format(
             table=table, columns=sql.SQL(", ").join(map(sql.Identifier, ["geom", *names]))
@@ -57,11 +57,11 @@ def load_table(feed: RowFeed, shape: TableShape) -> Loaded:
             cursor.copy_expert(copy.as_string(cursor.connection), feed)
         except psycopg2.Error as error:
             raise feed.failure or ImportRefused(_database_reason(error)) from error
-        _finish(cursor, name, table, shape)
+        finish_table(cursor, name, table, shape)
     return Loaded(name, shape.has_3857, feed.rows)
 
 
-def _create(table: sql.Identifier, shape: TableShape) -> sql.Composed:
+def create_table(table: sql.Identifier, shape: TableShape) -> sql.Composed:
     columns = sql.SQL("").join(
         sql.SQL(",\n    {} {}").format(sql.Identifier(column.name), sql.SQL(column.sql_type))
         for column in shape.columns
@@ -72,7 +72,7 @@ def _create(table: sql.Identifier, shape: TableShape) -> sql.Composed:
     )
 
 
-def _finish(cursor: object, name: str, table: sql.Identifier, shape: TableShape) -> None:
+def finish_table(cursor: object, name: str, table: sql.Identifier, shape: TableShape) -> None:
     # Indexes after the rows: building once is several times faster than growing.
     execute = cursor.execute  # type: ignore[attr-defined]
     execute(sql.SQL(SQL["add_key"]).format(table=table, name=sql.Identifier(f"{name}_pkey")))
@@ -83,10 +83,9 @@ def _finish(cursor: object, name: str, table: sql.Identifier, shape: TableShape)
 
 
 def take_name(loaded: Loaded, name: str) -> None:
-    """Give the filled table its own name, replacing the one that had it, and its trigger."""
+    """Give the filled table its own name, which must be free, and its trigger."""
     old, new = sql.Identifier(*geodata_identifier(loaded.table)), sql.Identifier(*geodata_identifier(name))
     with connection.cursor() as cursor:
-        cursor.execute(sql.SQL(SQL["drop_table"]).format(table=new))
         cursor.execute(sql.SQL(SQL["rename_table"]).format(table=old, name=sql.Identifier(name)))
         for part in ("pkey", "geom", "geom_3857") if loaded.has_3857 else ("pkey", "geom"):
             index = sql.Identifier(*geodata_identifier(f"{loaded.table}_{part}"))

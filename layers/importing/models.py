@@ -38,6 +38,7 @@ class ImportOutcome(models.Model):
         PARTLY = "partly", _("Importato in parte")
         REFUSED = "refused", _("Rifiutato")
         UNCHANGED = "unchanged", _("Invariato")
+        CHECKED = "checked", _("Solo confrontato")
 
     run = models.ForeignKey(ImportRun, models.CASCADE, related_name="outcomes", verbose_name=_("importazione"))
     file = models.CharField(_("file"), max_length=1000)
@@ -65,6 +66,8 @@ class ImportOutcome(models.Model):
     rejected_rows = models.PositiveBigIntegerField(_("righe scartate"), default=0)
     rejected_lines = models.JSONField(_("righe scartate, numeri"), default=list, blank=True)
     """Every rejected row by the number of its line in the file."""
+    changes = models.JSONField(_("che cosa è cambiato"), default=dict, blank=True)
+    """Of new data for a layer there was: mode, added, changed, moved, removed, unchanged, samples, notes, version."""
     notes = models.JSONField(_("note"), default=list, blank=True)
     """List of sentences."""
     seconds = models.FloatField(_("secondi"), default=0)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.utils import timezone
 
 Progress = Callable[[int, int | None], None]
 """Called with features done and their expected number (None: not said by the format). May raise ImportCancelled."""
@@ -31,6 +35,20 @@ class Limits:
 LIMITS = Limits()
 
 
+class Mode(enum.Enum):
+    """What becomes of the data that a layer has already."""
+
+    REPLACE = "replace"
+    APPEND = "append"
+    SYNCHRONISE = "synchronise"
+
+
+def moment_of(text: str) -> datetime:
+    """The date of some data: a time with its zone, or a day, from its beginning in the city. Raises ValueError."""
+    moment = datetime.fromisoformat(text.strip())
+    return moment if moment.tzinfo else timezone.make_aware(moment)
+
+
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
     """Choices that override what the file says. Empty or None: what is found in the file, or kept as it was."""
@@ -49,6 +67,23 @@ class ImportOptions:
     only_layers: tuple[str, ...] = ()
     """Names of source layers to take; empty: all."""
     progress: Progress = field(default=no_progress, compare=False)
+    mode: Mode = Mode.REPLACE
+    key: tuple[str, ...] = ()
+    """Synchronise: columns that together say which feature is which."""
+    tolerance: float | None = None
+    """Synchronise without a key: metres within which features are taken for the same."""
+    match: tuple[str, ...] = ()
+    """Synchronise by position: columns that must be equal too."""
+    ignore: tuple[str, ...] = ()
+    """Synchronise: columns whose differences alone do not make a feature a changed one."""
+    where: Mapping[str, str] = field(default_factory=dict)
+    """Only rows whose columns, as the file names them, have these values."""
+    valid_from: datetime | None = None
+    """The date the data speaks of, where that is not today."""
+    note: str = ""
+    """What the version says of itself."""
+    dry_run: bool = False
+    """Say what would change and write nothing."""
     per_layer: Mapping[str, ImportOptions] = field(default_factory=dict)
     """Other choices for some source layers, by name."""
 

@@ -163,7 +163,7 @@ def register(layer: Layer | None, slug: str, source: SourceId, options: ImportOp
     layer.data_updated_at = timezone.now()
     layer.full_clean(exclude=["theme", "bbox", "storage_bbox", "raster_info"])
     layer.save()
-    _write_fields(layer, facts.columns, is_new)
+    write_fields(layer, facts.columns, is_new)
     return layer
 
 
@@ -177,7 +177,7 @@ def _theme(slug: str) -> Theme:
         ) from None
 
 
-def _write_fields(layer: Layer, columns: list[Column], is_new: bool) -> None:
+def write_fields(layer: Layer, columns: list[Column], is_new: bool) -> None:
     """Fields that stay keep their titles and rights; gone ones go, new ones come."""
     held = {} if is_new else {row.name: row for row in layer.fields.all()}
     for name in set(held) - {column.name for column in columns}:

@@ -50,9 +50,17 @@ def _remarks(outcome: ImportOutcome) -> str:
         (outcome.rejected_rows, _("%(count)s righe scartate")),
     )
     texts = [text % {"count": count} for count, text in counts if count]
+    if row_changes := outcome.changes:
+        texts.insert(0, in_numbers(row_changes))
     if outcome.encoding and outcome.encoding != "utf-8":
         texts.append(outcome.encoding)
     return ", ".join(texts)
+
+
+def in_numbers(changes: dict[str, Any]) -> str:
+    """An update's numbers in one sentence."""
+    values = {name: changes.get(name, 0) for name in ("added", "changed", "removed", "unchanged")}
+    return _("%(added)s aggiunti, %(changed)s cambiati, %(removed)s tolti, %(unchanged)s invariati") % values
 
 
 def summary(outcomes: Sequence[ImportOutcome]) -> str:
@@ -85,6 +93,7 @@ def as_json(outcomes: Sequence[ImportOutcome]) -> list[dict[str, Any]]:
             "repaired": row.repaired,
             "rejected_rows": row.rejected_rows,
             "rejected_lines": row.rejected_lines,
+            "changes": row.changes,
             "notes": row.notes,
             "seconds": row.seconds,
             "sha256": row.checksum,

@@ -61,7 +61,7 @@ class Kind:
 
 
 _KINDS: dict[str, Kind] = {}
-_OURS = ("layers.jobs.kinds", "layers.processes.jobs", "layers.publishing.jobs")
+_OURS = ("layers.jobs.kinds", "layers.processes.jobs", "layers.publishing.jobs", "layers.versions.jobs")
 
 
 def kind(

@@ -11,6 +11,8 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from geoportal.models import User
+from layers.catalogue import catalogue
 from layers.importing.crs import known_srids
 from layers.importing.engine import FileToImport, import_file, opened
 from layers.importing.errors import ImportRefused
@@ -21,6 +23,7 @@ from layers.importing.report import as_json, summary
 from layers.jobs.registry import JobContext, JobFailed, kind
 from layers.publishing.models import Upload
 from layers.publishing.services import EVERY_FILE, LayerChoice
+from layers.rights import audience_of
 
 Result = ImportOutcome.Result
 
@@ -33,26 +36,70 @@ def inspect_upload(job: JobContext) -> dict[str, Any]:
         files = []
         for number, file in enumerate(upload.files):
             job.progress(number * 100 // len(upload.files), str(file["name"])[:200])
-            files.append({"name": file["name"], **_look(job, upload, number, choices)})
+            looked = _look(job, upload, number, choices)
+            _compare(job, upload, number, choices, looked["layers"])
+            files.append({"name": file["name"], **looked})
         return {"message": "", "files": files}
 
 
 def _look(job: JobContext, upload: Upload, number: int, choices: list[LayerChoice]) -> dict[str, Any]:
     wanted = {choice.layer: choice for choice in choices if choice.file == number}
+    every = next((choice for choice in choices if choice.file == EVERY_FILE), None)
     try:
         with opened(_file(upload, number)) as (reader, found):
             if found["is_raster"]:
-                choice = wanted.get("", LayerChoice(number, ""))
+                choice = wanted.get("") or every or LayerChoice(number, "")
                 layers = [{"name": "", "title": Path(str(upload.files[number]["name"])).stem} | _raster(reader, choice)]
             else:
                 layers = []
                 for place, layer in enumerate(found["layers"]):
                     job.progress(min(99, place * 100 // len(found["layers"])), str(layer["name"])[:200])
-                    choice = wanted.get(str(layer["name"]), LayerChoice(number, str(layer["name"])))
+                    choice = wanted.get(str(layer["name"])) or every or LayerChoice(number, str(layer["name"]))
                     layers.append(layer | _vector(reader, place, choice))
             return {"format": found["format"], "is_raster": found["is_raster"], "layers": layers}
     except ImportRefused as error:
         return {"refused": str(error), "layers": []}
+
+
+def _compare(
+    job: JobContext, upload: Upload, number: int, choices: list[LayerChoice], layers: list[dict[str, Any]]
+) -> None:
+    """What the chosen updates of layers would change: done, looked at, and taken back."""
+    for layer in layers:
+        name = str(layer["name"])
+        mine = (one for one in choices if (one.file == number and one.layer == name) or one.file == EVERY_FILE)
+        choice = next((one for one in mine if one.slug), None)
+        if choice is None or "refused" in layer or not name:
+            continue
+        job.progress(99, name[:200])
+        with transaction.atomic():
+            run = ImportRun.objects.create(source=str(upload)[:500], user_id=job.user_id)
+            options = ImportOptions(per_layer={name: choice.options(dry_run=True)}, only_layers=(name,))
+            (outcome,) = import_file(run, _file(upload, number), options)
+            transaction.set_rollback(True)
+        if outcome.result == Result.REFUSED:
+            layer["update_refused"] = outcome.reason
+        else:
+            layer["changes"] = _seen_by(job, choice.slug, outcome.changes)
+
+
+def _seen_by(job: JobContext, slug: str, changes: dict[str, Any]) -> dict[str, Any]:
+    """The changes without what the asker may not see of the layer."""
+    user = User.objects.filter(pk=job.user_id or 0).first()
+    entry = catalogue().layers.get(slug)
+    if user is None or entry is None:
+        return changes | {"samples": {}}
+    names = {field.name for field in entry.visible_fields(audience_of(user))}
+
+    def seen(values: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in values.items() if name in names or name == "#id"}
+
+    samples = changes.get("samples", {})
+    found = {kind: [seen(row) for row in samples.get(kind, [])] for kind in ("added", "removed")}
+    found["changed"] = [
+        row | {"before": seen(row["before"]), "after": seen(row["after"])} for row in samples.get("changed", [])
+    ]
+    return changes | {"samples": found}
 
 
 def _vector(reader: Reader, place: int, choice: LayerChoice) -> dict[str, Any]:
@@ -63,6 +110,7 @@ def _vector(reader: Reader, place: int, choice: LayerChoice) -> dict[str, Any]:
             srid=choice.srid,
             encoding=choice.encoding,
             swap=choice.swap,
+            where=choice.where,
             known_srids=sorted(known_srids()),
         )
     except ImportRefused as error:
@@ -123,24 +171,11 @@ def _import(
         job.progress(int((of[0] + min(1.0, part)) * 99 / of[1]), f"{name[:150]}: {done}")
 
     job.progress(of[0] * 99 // of[1], name[:200])
-    made = {layer: _options(choice, tell) for layer, choice in mine.items()}
+    made = {layer: choice.options(progress=tell) for layer, choice in mine.items()}
     if "" in made:
         return import_file(run, _file(upload, number), made[""])
     options = ImportOptions(per_layer=made, only_layers=tuple(made), progress=tell)
     return import_file(run, _file(upload, number), options)
-
-
-def _options(choice: LayerChoice, tell: Any) -> ImportOptions:
-    return ImportOptions(
-        slug=choice.slug,
-        title=choice.title,
-        srid=choice.srid,
-        encoding=choice.encoding,
-        swap=choice.swap,
-        theme=choice.theme,
-        access=choice.access,
-        progress=tell,
-    )
 
 
 def _undone(outcomes: list[ImportOutcome]) -> None:

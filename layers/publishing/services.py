@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from django.db import transaction
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from geoportal.models import User
 from layers.importing.errors import ImportRefused
+from layers.importing.options import ImportOptions, Mode, moment_of
 from layers.jobs.services import cancel, enqueue
 from layers.publishing.models import Upload
 from layers.publishing.storage import Incoming, put_aside, throw_away_old
@@ -36,24 +37,62 @@ class LayerChoice:
     srid: int | None = None
     encoding: str = ""
     swap: bool = False
+    mode: str = Mode.REPLACE.value
+    """What becomes of the data that the layer of `slug` has."""
+    key: Sequence[str] = ()
+    tolerance: float | None = None
+    match: Sequence[str] = ()
+    ignore: Sequence[str] = ()
+    where: dict[str, str] = field(default_factory=dict)
+    valid_from: str = ""
+    """As `moment_of` reads it."""
+
+    def options(self, **more: Any) -> ImportOptions:
+        """What the import is to do."""
+        return ImportOptions(
+            slug=self.slug,
+            title=self.title,
+            srid=self.srid,
+            encoding=self.encoding,
+            swap=self.swap,
+            theme=self.theme,
+            access=self.access,
+            mode=Mode(self.mode),
+            key=tuple(self.key),
+            tolerance=self.tolerance,
+            match=tuple(self.match),
+            ignore=tuple(self.ignore),
+            where=self.where,
+            valid_from=moment_of(self.valid_from) if self.valid_from else None,
+            **more,
+        )
 
 
-def bring(user: User, files: Sequence[Incoming], at_once: LayerChoice | None = None) -> Upload:
+def bring(
+    user: User, files: Sequence[Incoming], at_once: LayerChoice | None = None, *, only_check: bool = False
+) -> Upload:
     """Keep the files and ask for a look at them, or (`at_once`, for EVERY_FILE) for their import unseen.
+
+    With `only_check` the look goes by the choice, and tells what the import would change.
 
     Raises ImportRefused, and then keeps nothing.
     """
     throw_away_old()
     upload = Upload(user=user)
     upload.folder.mkdir(parents=True)
+    kept = False
     try:
         upload.files = put_aside(upload.folder, files)
         with transaction.atomic():
             upload.save()
-            publish(upload, [at_once]) if at_once else look_again(upload, [])
-    except BaseException:
-        shutil.rmtree(upload.folder, ignore_errors=True)
-        raise
+            if at_once and not only_check:
+                publish(upload, [at_once])
+            else:
+                look_again(upload, [at_once] if at_once else [])
+        kept = True
+    finally:
+        if not kept:
+            shutil.rmtree(upload.folder, ignore_errors=True)
     return upload
 
 
@@ -70,6 +109,8 @@ def publish(upload: Upload, choices: list[LayerChoice]) -> None:
     _must_be_here(upload)
     if not choices:
         raise ImportRefused(_("Scegliere almeno un livello."))
+    if any(choice.mode != Mode.REPLACE.value and not choice.slug for choice in choices):
+        raise ImportRefused(_("Per aggiungere o sincronizzare scegliere il livello di destinazione."))
     taken = [choice.slug for choice in choices if choice.slug]
     if len(taken) != len(set(taken)):
         raise ImportRefused(_("Due livelli non possono sostituire lo stesso livello del catalogo."))

@@ -39,7 +39,7 @@ FROM cut
 SELECT {feature} FROM {table} AS f WHERE {id} = %(identifier)s LIMIT 1
 
 -- name: count_all
-SELECT count(*) FROM {table}
+SELECT count(*) FROM {table} AS f
 
 -- name: columns
 -- Column names and types of a table or view of the geodata schema.

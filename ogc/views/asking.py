@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from layers.catalogue import LayerEntry
 from layers.crs import parse as parse_crs
 from layers.items import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX, ItemsQuery, Page
+from layers.versions import past
 from ogc.door import GEOJSON, Ask, etag_of, refuse_unknown
 from ogc.errors import InvalidParameter, NotFound
 
@@ -37,6 +38,12 @@ def vector_layer(ask: Ask, slug: str) -> LayerEntry:
     if layer.kind != "vector":
         raise NotFound(f"{slug!r} is a raster: it has map tiles and no items.")
     return layer
+
+
+def layer_as_asked(ask: Ask, slug: str) -> LayerEntry:
+    """A layer that has features, as it was at the moment of `datetime`. Raises LayerNotFound, NotFound and BadQuery."""
+    layer = vector_layer(ask, slug)
+    return past.at(layer, ask.param("datetime")) if "datetime" in ask.request.GET else layer
 
 
 def read_query(ask: Ask, layer: LayerEntry, known: frozenset[str]) -> ItemsQuery:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
@@ -13,7 +15,9 @@ from layers.crs import parse as parse_crs
 from layers.editing import Check, Draft
 from layers.errors import FeatureNotFound
 from layers.items import item as one_item
+from layers.models import LayerVersion
 from layers.rights import may_edit
+from layers.versions.recording import recorded
 from ogc.door import Ask, etag_of, refuse_unknown
 from ogc.errors import OgcError
 from ogc.views.asking import vector_layer
@@ -26,7 +30,9 @@ PATCH_TYPES = GEOJSON_TYPES | {"application/merge-patch+json"}
 def create(ask: Ask, slug: str) -> HttpResponseBase:
     """POST of a feature to a collection's items: 201 and where it is now."""
     layer = _editable(ask, slug)
-    identifier = editing.create(layer, ask.audience, _draft(ask, layer, GEOJSON_TYPES, partial=False))
+    draft = _draft(ask, layer, GEOJSON_TYPES, partial=False)
+    with _recorded(ask):
+        identifier = editing.create(layer, ask.audience, draft)
     crs = parse_crs("OGC:CRS84", None)
     response = HttpResponse(status=201, headers={"ETag": feature_etag(ask, layer, identifier, crs)})
     response["Location"] = f"{ask.base}/collections/{slug}/items/{identifier}"
@@ -39,16 +45,24 @@ def write(ask: Ask, slug: str, identifier: str) -> HttpResponseBase:
     check = _check(ask, layer, identifier)
     method = ask.request.method
     if method == "DELETE":
-        editing.delete(layer, identifier, check)
+        with _recorded(ask):
+            editing.delete(layer, identifier, check)
         return HttpResponse(status=204)
     if method == "PUT":
         draft = _draft(ask, layer, GEOJSON_TYPES, partial=False)
-        editing.replace(layer, ask.audience, identifier, draft, check)
+        with _recorded(ask):
+            editing.replace(layer, ask.audience, identifier, draft, check)
     else:
         draft = _draft(ask, layer, PATCH_TYPES, partial=True)
-        editing.update(layer, ask.audience, identifier, draft, check)
+        with _recorded(ask):
+            editing.update(layer, ask.audience, identifier, draft, check)
     crs = parse_crs("OGC:CRS84", None)
     return HttpResponse(status=204, headers={"ETag": feature_etag(ask, layer, identifier, crs)})
+
+
+def _recorded(ask: Ask) -> AbstractContextManager[None]:
+    """What is written becomes a version of the layer, by this user."""
+    return recorded(LayerVersion.What.EDIT, ask.request.user.pk)
 
 
 def feature_etag(ask: Ask, layer: LayerEntry, identifier: str, crs: Crs) -> str:

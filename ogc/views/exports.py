@@ -23,7 +23,7 @@ EXPORTS = {name: entry.media for name, entry in FORMATS.items()}
 @door(EXPORTS, params=None)
 def export(ask: Ask, slug: str) -> HttpResponseBase:
     """/ogc/collections/{slug}/export: every feature that matches, in one file."""
-    layer = asking.vector_layer(ask, slug)
+    layer = asking.layer_as_asked(ask, slug)
     query = asking.read_query(ask, layer, asking.WHOLE)
     return answer(
         ask, layer, Source(layer, ask.audience_for(layer), query), f"{layer.slug}.{FORMATS[ask.format].extension}"

@@ -17,7 +17,7 @@ from layers.items import items as page_of_items
 from ogc import pages
 from ogc.door import GEOJSON, HTML, METHODS, Ask, door, matches
 from ogc.views import editing, exports
-from ogc.views.asking import PAGED, link_header, page_links, read_query, vector_layer, version_etag
+from ogc.views.asking import PAGED, layer_as_asked, link_header, page_links, read_query, version_etag
 
 ITEM_FORMATS = {"json": GEOJSON, "geojson": GEOJSON, "html": HTML}
 OTHERS = {name: entry.media for name, entry in EXPORT_FORMATS.items() if name != "geojson"}
@@ -29,7 +29,7 @@ def items(ask: Ask, slug: str) -> HttpResponseBase:
     """/ogc/collections/{slug}/items"""
     if ask.request.method == "POST":
         return editing.create(ask, slug)
-    layer = vector_layer(ask, slug)
+    layer = layer_as_asked(ask, slug)
     query = read_query(ask, layer, PAGED)
     if ask.format in OTHERS:
         return exports.page(ask, layer, query)
@@ -50,12 +50,12 @@ def items(ask: Ask, slug: str) -> HttpResponseBase:
     return response
 
 
-@door(ITEM_FORMATS, params=frozenset({"crs"}), methods=f"{METHODS}, PUT, PATCH, DELETE")
+@door(ITEM_FORMATS, params=frozenset({"crs", "datetime"}), methods=f"{METHODS}, PUT, PATCH, DELETE")
 def item(ask: Ask, slug: str, identifier: str) -> HttpResponseBase:
     """/ogc/collections/{slug}/items/{identifier}"""
     if ask.request.method not in {"GET", "HEAD"}:
         return editing.write(ask, slug, identifier)
-    layer = vector_layer(ask, slug)
+    layer = layer_as_asked(ask, slug)
     crs = parse_crs(ask.param("crs"), layer.srid) if "crs" in ask.request.GET else parse_crs("OGC:CRS84", None)
     feature = one_item(layer, ask.audience_for(layer), identifier, crs)
     ask.returned = 1

@@ -13,6 +13,7 @@ from layers.rights import PUBLIC, Audience, may_see
 from layers.tile_cache import TileCache
 from layers.tile_grids import WEB_MERCATOR
 from layers.tiles import TileAddress, layer_tile, style_fields, tile_fields
+from layers.versions import past
 from ogc import tilesets
 from ogc.door import JSON, Ask, door, etag_of, matches
 from ogc.errors import NotFound
@@ -43,10 +44,12 @@ def tileset(ask: Ask, slug: str, tms: str) -> HttpResponse:
     return HttpResponse(_json(make(layer, ask.audience, ask.base, ask.language)), content_type=JSON)
 
 
-@door({"mvt": tilesets.MVT, "pbf": tilesets.MVT}, params=frozenset({"v", "properties"}))
+@door({"mvt": tilesets.MVT, "pbf": tilesets.MVT}, params=frozenset({"v", "properties", "datetime"}))
 def tile(ask: Ask, slug: str, tms: str, z: str, y: str, x: str) -> HttpResponse:
     """/ogc/collections/{slug}/tiles/{tms}/{z}/{y}/{x}"""
     layer = tiled_layer(ask, slug)
+    if "datetime" in ask.request.GET:
+        layer = past.at(layer, ask.param("datetime"))
     known_tms(tms, VECTOR_GRIDS)
     text = ask.param("properties")
     asked = tuple(name for name in text.split(",") if name) if "properties" in ask.request.GET else None

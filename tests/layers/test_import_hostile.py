@@ -126,10 +126,10 @@ def test_sql_in_names_stays_a_name(tmp_path: Path, import_path: Importer) -> Non
 
 
 def test_a_failure_while_copying_leaves_neither_table_nor_row(tmp_path: Path, import_path, monkeypatch) -> None:
-    from layers.importing import engine
+    from layers.importing import placing
 
     def broken(*_args: object) -> None:
         raise ImportRefused("rotto alla fine")
 
-    monkeypatch.setattr(engine, "register", broken)
+    monkeypatch.setattr(placing, "register", broken)
     assert refusal(import_path, write(tmp_path / "edifici.gpkg", "GPKG")) == "rotto alla fine"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -12,9 +12,11 @@ from django.utils.translation import gettext as _
 from layers.importing import opening
 from layers.importing.detect import DRIVERS, HELPER_DRIVERS, FileKind, detect
 from layers.importing.errors import ImportRefused
+from layers.importing.filtering import FilteredSource
 from layers.importing.geometry import NeedsMulti
 from layers.importing.reader import gdal_drivers, wire
 from layers.importing.reading import Reading
+from layers.importing.sources import VectorSource
 
 
 def preload() -> None:
@@ -83,20 +85,34 @@ class Desk:
         }
 
     def on_inspect(
-        self, layer: int, srid: int | None, encoding: str, known_srids: list[int], swap: bool = False
+        self,
+        layer: int,
+        srid: int | None,
+        encoding: str,
+        known_srids: list[int],
+        swap: bool = False,
+        where: dict[str, str] | None = None,
     ) -> dict[str, Any]:
         """Look at one layer, as far as its rows can be written afterwards."""
         source = self._openers[layer].open(srid, encoding)
+        if where:
+            source = cast(VectorSource, FilteredSource(source, where))
         self._readings[layer] = Reading(source, frozenset(known_srids), swap=swap)
         return self._readings[layer].facts()
 
     def on_review(
-        self, layer: int, srid: int | None, encoding: str, known_srids: list[int], swap: bool = False
+        self,
+        layer: int,
+        srid: int | None,
+        encoding: str,
+        known_srids: list[int],
+        swap: bool = False,
+        where: dict[str, str] | None = None,
     ) -> dict[str, Any]:
         """Look at one layer as a person wants to see it before it goes in."""
         from layers.importing.review import review
 
-        self.on_inspect(layer, srid, encoding, known_srids, swap)
+        self.on_inspect(layer, srid, encoding, known_srids, swap, where)
         return review(self._readings[layer])
 
     def on_raster_review(self, srid: int | None) -> dict[str, Any]:

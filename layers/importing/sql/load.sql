@@ -38,9 +38,6 @@ FROM (SELECT count(*) AS features, count({geometry}) AS with_geometry, ST_Extent
 -- name: count
 SELECT count(*) FROM {table}
 
--- name: drop_table
-DROP TABLE IF EXISTS {table}
-
 -- name: rename_table
 ALTER TABLE {table} RENAME TO {name}
 

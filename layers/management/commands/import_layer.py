@@ -8,7 +8,13 @@ from django.core.management.base import BaseCommand, CommandError
 
 from layers.importing.engine import FileToImport, import_file
 from layers.importing.models import ImportOutcome, ImportRun
-from layers.management.commands._importing import add_arguments, options_from, show
+from layers.management.commands._importing import (
+    add_arguments,
+    add_update_arguments,
+    options_from,
+    show,
+    update_options,
+)
 
 
 class Command(BaseCommand):
@@ -21,13 +27,18 @@ class Command(BaseCommand):
         parser.add_argument("--title", default="", help="Italian title")
         parser.add_argument("--layer", action="append", default=[], help="only this layer of the file (repeatable)")
         add_arguments(parser)
+        add_update_arguments(parser)
 
     def handle(self, *args: Any, **arguments: Any) -> None:
         files: list[Path] = arguments["files"]
         if arguments["slug"] and len(files) > 1:
             raise CommandError("--slug names one layer: give one file with it.")
         options = options_from(
-            arguments, slug=arguments["slug"], title=arguments["title"], only_layers=tuple(arguments["layer"])
+            arguments,
+            slug=arguments["slug"],
+            title=arguments["title"],
+            only_layers=tuple(arguments["layer"]),
+            **update_options(arguments),
         )
         outcomes: list[ImportOutcome] = []
         run = ImportRun.objects.create(source=", ".join(str(path) for path in files)[:500])

@@ -9,6 +9,7 @@ from geoportal.accounts.forms import LoginForm
 from geoportal.health import healthz
 from geoportal.publishing import api
 from geoportal.takeaway import views as takeaway
+from geoportal.versions import api as history_api
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
@@ -20,6 +21,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("pubblica/", include("geoportal.publishing.urls")),
     path("api/importazioni", api.uploads, name="api-uploads"),
     path("api/importazioni/<uuid:id>", api.upload, name="api-upload"),
+    path("livelli/<slug:slug>/versioni/", include("geoportal.versions.urls")),
+    path("api/livelli/<slug:slug>/versioni", history_api.versions, name="api-layer-versions"),
+    path("api/livelli/<slug:slug>/versioni/confronto", history_api.comparison, name="api-layer-comparison"),
+    path("api/livelli/<slug:slug>/versioni/<int:number>/ripristino", history_api.restore, name="api-layer-restore"),
     path("admin/", admin.site.urls),
     path("accedi/", auth.LoginView.as_view(authentication_form=LoginForm), name="login"),
     path("profilo/", include("geoportal.accounts.urls")),

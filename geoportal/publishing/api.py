@@ -1,7 +1,9 @@
 """The same for scripts: POST files, follow the address that is answered, read the report.
 
-`POST /api/importazioni` (multipart): `files`, and optionally title, slug, theme, access, srid, encoding, swap; with
-`check=1` nothing is imported. Session or access token; a session needs the CSRF token.
+`POST /api/importazioni` (multipart): `files`, and optionally title, slug, theme, access, srid, encoding, swap, where,
+as-of, and how the data meets that of the layer `slug`: mode (replace, append, synchronise), key, tolerance, match,
+ignore. With `check=1` nothing is imported: what would change is told. Session or access token; a session needs the
+CSRF token.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_http_methods
 
-from geoportal.publishing.forms import ENCODINGS, kept_themes, replaceable, srid_of
+from geoportal.publishing.forms import ENCODINGS, kept_themes, replaceable, srid_of, update_of
 from geoportal.publishing.receiving import receives_files, too_large
 from geoportal.publishing.views import steward_of, upload_of
 from layers.importing.errors import ImportRefused
@@ -33,8 +35,8 @@ def uploads(request: HttpRequest) -> HttpResponse:
         return refused
     try:
         options = _options(request)
-        at_once = None if request.POST.get("check") else options
-        upload = services.bring(steward_of(request), request.FILES.getlist("files"), at_once)
+        only_check = bool(request.POST.get("check"))
+        upload = services.bring(steward_of(request), request.FILES.getlist("files"), options, only_check=only_check)
     except ImportRefused as error:
         large = request.META.get("geoportal.too_large")
         return _problem(413 if large else 400, "TooLarge" if large else "Refused", too_large() if large else str(error))
@@ -102,6 +104,7 @@ def _options(request: HttpRequest) -> services.LayerChoice:
         srid=srid_of(text["srid"]),
         encoding=text["encoding"],
         swap=bool(request.POST.get("swap")),
+        **update_of(lambda name: request.POST.get(name, "")),
     )
 
 

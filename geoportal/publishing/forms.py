@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import QueryDict
@@ -9,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from layers.catalogue import ThemeEntry, catalogue
 from layers.importing.errors import ImportRefused
+from layers.importing.options import Mode, moment_of
 from layers.models import Access, Layer
 from layers.publishing.models import Upload
 from layers.publishing.services import LayerChoice
@@ -45,7 +47,51 @@ def _choice(
         srid=srid_of(data.get(f"{prefix}srid", str(chosen.get("srid") or ""))),
         encoding=_known(data.get(f"{prefix}encoding", chosen.get("encoding", "")), ENCODINGS, _("codifica")),
         swap=bool(data.get(f"{prefix}swap")) if f"{prefix}form" in data else bool(chosen.get("swap")),
+        **update_of(lambda name: data.get(f"{prefix}{name}", "")),
     )
+
+
+def update_of(given: Callable[[str], str]) -> dict[str, Any]:
+    """How the data meets that of a layer there is: `mode`, `key`, `tolerance` … as texts. Raises ImportRefused."""
+    return {
+        "mode": _known(given("mode"), [mode.value for mode in Mode], _("modo")) or Mode.REPLACE.value,
+        "tolerance": _metres(given("tolerance")),
+        "where": _conditions(given("where")),
+        "valid_from": _date(given("as-of")),
+        **{name: [one.strip() for one in given(name).split(",") if one.strip()] for name in ("key", "match", "ignore")},
+    }
+
+
+def _metres(text: str) -> float | None:
+    if not text.strip():
+        return None
+    try:
+        found = float(text.strip().replace(",", "."))
+    except ValueError:
+        found = float("nan")
+    if not 0 < found <= 1000:
+        raise ImportRefused(_("La tolleranza %(text)r non è un numero di metri tra 0 e 1000.") % {"text": text[:40]})
+    return found
+
+
+def _conditions(text: str) -> dict[str, str]:
+    found = {}
+    for part in text.split(";"):
+        if part.strip():
+            name, sign, value = part.partition("=")
+            if not sign or not name.strip():
+                raise ImportRefused(_("Filtro %(text)r: scrivere colonna=valore.") % {"text": part.strip()[:80]})
+            found[name.strip()] = value.strip()
+    return found
+
+
+def _date(text: str) -> str:
+    try:
+        return moment_of(text).isoformat() if text.strip() else ""
+    except ValueError as error:
+        raise ImportRefused(
+            _("%(text)r non è una data: scrivere ad esempio 2025-10-10.") % {"text": text[:40]}
+        ) from error
 
 
 def srid_of(text: str) -> int | None:

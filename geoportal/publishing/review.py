@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from layers.importing.options import Mode
 from layers.importing.register import title_from
 from layers.models import Access
 from layers.publishing.models import Upload
@@ -20,6 +21,7 @@ def reviewed(upload: Upload) -> list[dict[str, Any]]:
         for place, layer in enumerate(file["layers"]):
             layer["key"] = f"{number}-{place}"
             layer["wanted"] = wanted.get((number, layer["name"]), {"access": Access.INTERNAL.value})
+            layer["filter"] = "; ".join(f"{name}={value}" for name, value in layer["wanted"].get("where", {}).items())
             layer["suggested"] = layer["wanted"].get("title") or title_from(layer["title"], layer.get("srid"))
             layer["is_raster"] = file.get("is_raster", False)
             layer["header"] = [column["source"] for column in layer.get("columns", [])]
@@ -83,3 +85,12 @@ def other_srids(layer: dict[str, Any]) -> list[int]:
 def _is_chosen(layer: dict[str, Any], other: dict[str, Any]) -> bool:
     swapped = bool(layer.get("chosen", {}).get("swap"))
     return bool(other["srid"] == layer.get("srid") and other["swapped"] == swapped)
+
+
+def modes() -> list[tuple[str, str]]:
+    """What may become of the data a layer has, with the words for it."""
+    return [
+        (Mode.REPLACE.value, _("sostituiscono quelli che ci sono")),
+        (Mode.APPEND.value, _("si aggiungono")),
+        (Mode.SYNCHRONISE.value, _("si sincronizzano elemento per elemento")),
+    ]

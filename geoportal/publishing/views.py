@@ -28,7 +28,7 @@ from geoportal.map_texts import map_texts
 from geoportal.models import User
 from geoportal.publishing.forms import ENCODINGS, choices_of, kept_themes, replaceable
 from geoportal.publishing.receiving import receives_files, too_large
-from geoportal.publishing.review import reviewed
+from geoportal.publishing.review import modes, reviewed
 from layers.importing.errors import ImportRefused
 from layers.models import Access
 from layers.publishing import services
@@ -107,6 +107,7 @@ def upload_page(request: HttpRequest, id: UUID) -> HttpResponse:
         "access": Access.choices,
         "replaceable": replaceable(audience_of(request.user)) if phase == "review" else [],
         "encodings": ENCODINGS,
+        "modes": modes(),
         "config": _config(upload, files),
     }
     return render(request, f"geoportal/publishing/{template}.html", context)

@@ -1,0 +1,11 @@
+"""Pages of a layer's history, under /livelli/{slug}/versioni/."""
+
+from django.urls import path
+
+from geoportal.versions import views
+
+urlpatterns = [
+    path("", views.versions, name="layer-versions"),
+    path("confronto/", views.comparison, name="layer-comparison"),
+    path("<int:number>/ripristina/", views.restore, name="layer-restore"),
+]

@@ -1,0 +1,137 @@
+"""Pages of a layer's history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.cache import patch_cache_control
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from geoportal.versions.asking import Asked, asked, history, numbers, wanted
+from layers.catalogue import FieldEntry
+from layers.errors import LayersError
+from layers.jobs.models import Job
+from layers.jobs.services import enqueue
+from layers.rights import may_keep
+from layers.versions.comparing import CHANGES, Comparison, compare
+from layers.versions.past import at_version
+
+_PAGE = 50
+
+
+@require_GET
+def versions(request: HttpRequest, slug: str) -> HttpResponse:
+    """/livelli/{slug}/versioni/: who changed the layer, when, how much."""
+    found = asked(request, slug, "layer-versions")
+    context = {
+        "layer": found.layer,
+        "title": _title(found),
+        "versions": history(found),
+        "shows_people": found.is_of_the_house,
+        "may_restore": may_keep(found.audience, found.layer),
+        "restoring": _restoring(found) if may_keep(found.audience, found.layer) else None,
+    }
+    return _private(render(request, "geoportal/versions/versions.html", context))
+
+
+@require_GET
+def comparison(request: HttpRequest, slug: str) -> HttpResponse:
+    """/livelli/{slug}/versioni/confronto/: what was added, changed and removed between two versions."""
+    found = asked(request, slug, "layer-comparison")
+    rows = history(found)
+    context: dict[str, Any] = {"layer": found.layer, "title": _title(found), "versions": rows, "changes": _words()}
+    status = 200
+    try:
+        first, last = numbers(request, rows)
+        asked_for = wanted(request, _PAGE)
+        result = compare(found.layer, (first, last), found.audience, asked_for)
+        context |= {"first": first, "last": last, "wanted": asked_for, "result": result}
+        context |= {"rows": _rows(found, result, (first, last))} | _paging(request, result, asked_for)
+    except LayersError as error:
+        context["error"] = str(error)
+        status = 400
+    return _private(render(request, "geoportal/versions/comparison.html", context, status=status))
+
+
+@require_POST
+def restore(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """Bring a version back; a worker does it."""
+    found = asked(request, slug, "layer-restore")
+    if not request.user.is_authenticated:
+        return redirect_to_login(request.path)
+    if not may_keep(found.audience, found.layer):
+        raise PermissionDenied
+    if number not in {version.number for version in history(found)}:
+        messages.error(request, _("La versione %(number)s non c'è.") % {"number": number})
+        return redirect("layer-versions", slug=slug)
+    language = (get_language() or "it")[:2]
+    parameters = {"layer": found.layer.id, "number": number, "language": language}
+    enqueue("restore-version", parameters, request.user)
+    messages.success(request, _("Il ripristino della versione %(number)s è in coda.") % {"number": number})
+    return redirect("layer-versions", slug=slug)
+
+
+def _restoring(found: Asked) -> Job | None:
+    return Job.objects.filter(kind="restore-version", parameters__layer=found.layer.id).first()
+
+
+def _title(found: Asked) -> str:
+    return found.layer.title_en if get_language() == "en" else found.layer.title_it
+
+
+def _words() -> dict[str, str]:
+    return dict(zip(CHANGES, (_("Aggiunti"), _("Cambiati"), _("Tolti")), strict=True))
+
+
+def _rows(found: Asked, result: Comparison, pair: tuple[int, int]) -> list[dict[str, Any]]:
+    """Differences for the page: attributes under the names people know."""
+    entries: dict[str, FieldEntry] = {}
+    for number in pair:
+        entries |= {entry.name: entry for entry in at_version(found.layer, number).fields}
+    english, words = get_language() == "en", {"added": _("Aggiunto"), "changed": _("Cambiato"), "removed": _("Tolto")}
+    rows = []
+    for one in result.page:
+        values = [
+            ((entries[name].title_en if english else entries[name].title_it) if name in entries else name, old, new)
+            for name, old, new in one.differing
+        ]
+        rows.append(
+            {
+                "change": one.change,
+                "word": words[one.change],
+                "id": one.new if one.new is not None else one.old,
+                "values": values,
+                "has_moved": one.change == "changed" and one.has_moved,
+            }
+        )
+    return rows
+
+
+def _paging(request: HttpRequest, result: Comparison, asked_for: Any) -> dict[str, Any]:
+    total = getattr(result, asked_for.only) if asked_for.only else result.added + result.changed + result.removed
+
+    def at(offset: int) -> str:
+        query = request.GET.copy()
+        query["offset"] = str(offset)
+        return query.urlencode()
+
+    start, step = asked_for.offset, asked_for.limit
+    return {
+        "total": total,
+        "start": start + 1,
+        "end": min(start + step, total),
+        "previous": at(max(0, start - step)) if start else "",
+        "next": at(start + step) if start + step < total else "",
+    }
+
+
+def _private(response: HttpResponse) -> HttpResponse:
+    patch_cache_control(response, private=True, no_cache=True)
+    return response

@@ -101,6 +101,11 @@ RASTER_DIR = env.path("GEOPORTAL_RASTER_DIR", VAR_DIR / "rasters")
 
 MQTT_HOST = env.text("GEOPORTAL_MQTT_HOST", "127.0.0.1")
 MQTT_PORT = env.integer("GEOPORTAL_MQTT_PORT", 1883, minimum=1, maximum=65535)
+MQTT_DEVICE_HOST = env.text("GEOPORTAL_MQTT_DEVICE_HOST", MQTT_HOST)
+MQTT_DEVICE_PORT = env.integer("GEOPORTAL_MQTT_DEVICE_PORT", MQTT_PORT, minimum=1, maximum=65535)
+"""Where devices in the field find the broker."""
+MQTT_CA = env.text("GEOPORTAL_MQTT_CA", "")
+"""The certificate (PEM) by which devices know the broker; empty: their connection has no TLS."""
 MQTT_INGEST_USER = env.text("GEOPORTAL_MQTT_INGEST_USER", "ingest")
 MQTT_INGEST_PASSWORD = env.text("GEOPORTAL_MQTT_INGEST_PASSWORD", "")
 MQTT_ADMIN_USER = env.text("GEOPORTAL_MQTT_ADMIN_USER", "broker-admin")

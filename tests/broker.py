@@ -167,6 +167,9 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestBroker]:
     values: dict[str, Any] = {
         "MQTT_HOST": "127.0.0.1",
         "MQTT_PORT": running.port,
+        "MQTT_DEVICE_HOST": "127.0.0.1",
+        "MQTT_DEVICE_PORT": running.port,
+        "MQTT_CA": "",
         "MQTT_ADMIN_USER": "broker-admin",
         "MQTT_ADMIN_PASSWORD": "only-for-tests",
         "MQTT_INGEST_USER": "ingest",

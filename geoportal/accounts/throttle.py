@@ -52,6 +52,8 @@ LOGIN_ANYWHERE = Brake("login anywhere", limit=50, window_s=900)
 """One account from many addresses."""
 LOGIN_ADDRESS = Brake("login address", limit=30, window_s=900)
 TOKEN_ADDRESS = Brake("token address", limit=30, window_s=300)
+ENROL_ADDRESS = Brake("enrol address", limit=20, window_s=300)
+"""Wrong enrolment tokens from one address."""
 LONGEST_WINDOW_S = 900
 
 

@@ -19,6 +19,7 @@ from geoportal.monitoring.models import Device
 from geoportal.technicians.alert_rows import alerts_of_device, groups_of_devices, intervals_of_device
 from geoportal.technicians.charts import chart_context
 from geoportal.technicians.commands import commands_context
+from geoportal.technicians.credentials import access_context
 from geoportal.technicians.guard import for_technicians
 from geoportal.technicians.readings import evidence_lines, readings
 from geoportal.technicians.selectors import DeviceRow, dead_letter_count, device_row, device_rows
@@ -66,6 +67,7 @@ def device_page(request: HttpRequest, devid: str) -> HttpResponse:
         "dead_letters": dead_letter_count(devid),
         "alerts": alerts_of_device(devid),
         "intervals": intervals_of_device(devid),
+        **access_context(row),
         **commands_context(row["id"], devid, row["kind"], _own_commands(row["info"])),
         **chart_context(devid, row["kind"]),
     }

@@ -16,12 +16,15 @@ from geoportal.messaging.device import check
 from geoportal.messaging.device.commands import Handler
 from geoportal.messaging.device.config import AgentConfig, ConfigError, load
 from geoportal.messaging.device.device import Device
+from geoportal.messaging.device.enrol import EnrolError, enrol
 from geoportal.messaging.device.spool import SpoolError
 
 logger = logging.getLogger("geoportal.device")
 
 _DRAIN_S = 2.0
 _ONCE_WAIT_S = 20.0
+_FROM_INPUT = "-"
+"""Instead of a token: others on this machine can read the arguments of a program."""
 
 
 class Source(Protocol):
@@ -54,11 +57,21 @@ def main(
     parser.add_argument("--config", action="append", required=True, type=Path, metavar="FILE", help="may be repeated")
     parser.add_argument("--check", action="store_true", help="test configuration, clock, broker and rights, then end")
     parser.add_argument("--once", action="store_true", help="send one sample, wait until it is stored, then end")
+    parser.add_argument(
+        "--enrol",
+        nargs=2,
+        metavar=("URL", "TOKEN"),
+        help="fetch the configuration from the portal; TOKEN -: from input",
+    )
+    parser.add_argument("--ca", default="", metavar="FILE", help="with --enrol: the CA of the portal's certificate")
     parser.add_argument("--verbose", action="store_true", help="log connections and orders")
     options = parser.parse_args(argv)
     logging.basicConfig(
         level=logging.INFO if options.verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )
+    if options.enrol:
+        url, token = options.enrol
+        return _enrol(url, token, kind, options.config, ca=options.ca, program=program)
     if options.check:
         return _check(options.config, kind, sources)
     try:
@@ -68,6 +81,20 @@ def main(
         sys.stderr.write(f"{error}\n")
         return 2
     return asyncio.run(_once(watched) if options.once else _forever(watched))
+
+
+def _enrol(url: str, token: str, kind: str, paths: Sequence[Path], *, ca: str, program: str) -> int:
+    if len(paths) != 1:
+        sys.stderr.write("--enrol writes one --config file\n")
+        return 2
+    try:
+        config = enrol(url, sys.stdin.readline() if token == _FROM_INPUT else token, kind, paths[0], ca=ca)
+    except EnrolError as error:
+        sys.stderr.write(f"not enrolled: {error}\n")
+        return 1
+    sys.stdout.write(f"{config.devid} is enrolled; its configuration is in {paths[0]}, readable by its owner alone\n")
+    sys.stdout.write(f"next: python3 -m {program} --config {paths[0]} --check\n")
+    return 0
 
 
 def _of_kind(config: AgentConfig, kind: str, path: Path) -> AgentConfig:

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from geoportal.messaging import dynsec
-from geoportal.monitoring.enrolment import NotEnrollable, enrol
+from geoportal.monitoring.enrolment import Door, NotEnrollable, enrol
 from geoportal.monitoring.models import Device
 
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         if device is None:
             raise CommandError(f"no device {options['devid']!r} in the inventory: create it first")
         try:
-            text = enrol(device).toml()
+            text = enrol(device, door=Door.configured()).toml()
         except (NotEnrollable, dynsec.BrokerUnavailable, dynsec.DynsecError) as error:
             raise CommandError(str(error)) from error
         if options["out"] is None:

@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tecnici/", include("geoportal.technicians.urls")),
     path("mappe/<slug:slug>/esporta.html", takeaway.export, name="map-export"),
     path("pubblica/", include("geoportal.publishing.urls")),
+    path("livelli/", include("geoportal.styling.urls")),
     path("api/importazioni", api.uploads, name="api-uploads"),
     path("api/importazioni/<uuid:id>", api.upload, name="api-upload"),
     path("livelli/<slug:slug>/versioni/", include("geoportal.versions.urls")),

@@ -73,6 +73,8 @@ def classified(layer: LayerEntry, field: FieldEntry, asked: Asked, symbol: Symbo
     """
     if asked.kind == "categorised":
         return _by_value(layer, asked, symbol)
+    if asked.method not in METHODS:
+        raise NothingToClassify(_("Metodo «%(method)s» sconosciuto.") % {"method": asked.method[:40]})
     if field.type not in NUMBERS:
         raise NothingToClassify(_("«%(name)s» non contiene numeri: usare le categorie.") % {"name": field.title_it})
     found, missing, least, greatest = _row("summary", layer, asked.field)

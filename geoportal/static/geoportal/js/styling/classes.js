@@ -1,0 +1,42 @@
+/** The table of classes: colour, value or limits, texts in both languages, how many features. */
+import { el, fill } from '../page_data.js'
+
+export function classTable(config, { onChange }) {
+  const { texts } = config
+  const head = document.getElementById('classes-head')
+  const body = document.getElementById('classes')
+
+  const cell = (...children) => el('td', {}, ...children)
+  const title = (text) => el('th', { scope: 'col' }, text)
+
+  function input(attributes, value, write) {
+    const made = el('input', attributes)
+    made.value = value ?? ''
+    made.addEventListener('input', () => { if (made.checkValidity()) { write(made.value); onChange() } })
+    return made
+  }
+
+  /** `columns`: [{ title, make(entry, index, name) → node }]; `onRemove(index)`. */
+  function show(entries, { columns, counts = [], onRemove, other }) {
+    if (!body) return
+    const focus = document.activeElement?.dataset?.cell
+    head.replaceChildren(el('tr', {}, title(columns[0].title), counts.length ? title(texts.features) : null, ...columns.slice(1).map((one) => title(one.title)), el('th', {}, el('span', { class: 'visually-hidden' }, texts.remove.replace('{label}', '')))))
+    const rows = entries.map((entry, index) => {
+      const name = nameOf(entry, index)
+      const button = el('button', { type: 'button', 'aria-label': fill(texts.remove, { label: name }) }, '×')
+      button.addEventListener('click', () => onRemove(index))
+      const [first, ...cells] = columns.map((one) => cell(one.make(entry, index, name)))
+      return el('tr', {}, first, counts.length ? cell(String(counts[index] ?? '–')) : null, ...cells, cell(button))
+    })
+    if (other) rows.push(el('tr', {}, cell(other[0]), counts.length ? cell(String(counts.at(-1) ?? '')) : null, ...other.slice(1).map((node) => cell(node)), cell()))
+    body.replaceChildren(...rows)
+    if (focus) body.querySelector(`[data-cell="${CSS.escape(focus)}"]`)?.focus()
+  }
+
+  function nameOf(entry, index) {
+    const label = config.language === 'en' ? entry.label_en || entry.label_it : entry.label_it
+    return label || (entry.value ?? String(index + 1))
+  }
+
+  return { show, input }
+}

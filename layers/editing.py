@@ -1,7 +1,7 @@
 """Features written one at a time: created, replaced, changed in part, deleted. The database holds the last word.
 
 Only attributes that the writer sees can be written; the identifier comes from the address or from the database, never
-from a body; `data_version` is raised by the table's trigger.
+from a body; `data_version` is raised by the table's trigger; count, extent and history of the layer follow with it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django.contrib.admin.models import ADDITION, CHANGE, DELETION
 from django.db import DataError, IntegrityError, InternalError, connection, transaction
 from psycopg2 import sql
 
@@ -20,10 +21,14 @@ from geoportal.sql import queries
 from layers.catalogue import FieldEntry, LayerEntry
 from layers.crs import Crs
 from layers.database import table_of
+from layers.edited import box_of, count_and_extend, remember
 from layers.errors import BadQuery, FeatureNotFound, OutOfDate
 from layers.filters import Whitelist, column, instant
 from layers.models import Field
 from layers.rights import Audience
+
+if TYPE_CHECKING:
+    from geoportal.models import User
 
 UNSET: Any = object()
 
@@ -61,7 +66,7 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON number")
 
 
-def create(layer: LayerEntry, audience: Audience, draft: Draft) -> str:
+def create(layer: LayerEntry, audience: Audience, draft: Draft, user: User) -> str:
     """A new feature; returns its identifier. Raises BadQuery."""
     values = _values(layer, audience, draft)
     names = queries("layers", "editing")
@@ -72,20 +77,24 @@ def create(layer: LayerEntry, audience: Audience, draft: Draft) -> str:
         values=sql.SQL(", ").join([value for value, _params in values.values()]),
         id=sql.Identifier(layer.id_field),
     )
-    return str(_written(statement, _params(values))[0])
+    with transaction.atomic():
+        identifier = str(_written(statement, _params(values))[0])
+        count_and_extend(layer, 1, None, box_of(layer, identifier))
+        remember(user, layer, identifier, ADDITION, [])
+    return identifier
 
 
-def replace(layer: LayerEntry, audience: Audience, identifier: str, draft: Draft, check: Check) -> None:
+def replace(layer: LayerEntry, audience: Audience, identifier: str, draft: Draft, check: Check, user: User) -> None:
     """Every attribute the writer sees, and the geometry: what the draft leaves out becomes empty.
 
     Raises FeatureNotFound, OutOfDate and BadQuery.
     """
     missing = {name: None for name in Whitelist.of(layer, audience).fields if name != layer.id_field}
     whole = Draft({**missing, **draft.properties}, None if draft.geometry is UNSET else draft.geometry, draft.crs)
-    update(layer, audience, identifier, whole, check)
+    update(layer, audience, identifier, whole, check, user)
 
 
-def update(layer: LayerEntry, audience: Audience, identifier: str, draft: Draft, check: Check) -> None:
+def update(layer: LayerEntry, audience: Audience, identifier: str, draft: Draft, check: Check, user: User) -> None:
     """What the draft names and nothing else. Raises FeatureNotFound, OutOfDate and BadQuery."""
     values = _values(layer, audience, draft)
     with transaction.atomic():
@@ -96,17 +105,25 @@ def update(layer: LayerEntry, audience: Audience, identifier: str, draft: Draft,
         statement = sql.SQL(queries("layers", "editing")["update"]).format(
             table=table_of(layer), changes=sql.SQL(", ").join(changes), id=column(layer.id_field)
         )
+        moves = layer.geometry_field in values
+        before = box_of(layer, identifier) if moves else None
         _written(statement, _params(values) | {"identifier": identifier})
+        if moves:
+            count_and_extend(layer, 0, before, box_of(layer, identifier))
+        remember(user, layer, identifier, CHANGE, list(values))
 
 
-def delete(layer: LayerEntry, identifier: str, check: Check) -> None:
+def delete(layer: LayerEntry, identifier: str, check: Check, user: User) -> None:
     """Raises FeatureNotFound, OutOfDate, and BadQuery when other data needs the feature."""
     with transaction.atomic():
         _hold(layer, identifier, check)
         statement = sql.SQL(queries("layers", "editing")["delete"]).format(
             table=table_of(layer), id=column(layer.id_field)
         )
+        before = box_of(layer, identifier)
         _written(statement, {"identifier": identifier})
+        count_and_extend(layer, -1, before, None)
+        remember(user, layer, identifier, DELETION, [])
 
 
 Check = Callable[[], bool]

@@ -31,7 +31,7 @@ from layers.errors import RasterUnreadable
 from layers.raster_colour import hillshade, in_classes, lookup, ramp, stretched
 from layers.raster_legend import known_limits, plain_look
 from layers.styles.model import RasterLook
-from layers.tiles import WORLD_M, TileAddress
+from layers.tile_grids import WORLD_M, TileAddress
 
 TILE_PX = 256
 OPEN_PER_THREAD = 12

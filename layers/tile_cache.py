@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Future
 
 OVERHEAD = 200
@@ -18,41 +18,54 @@ class TileCache:
         self._max_bytes = max_bytes
         self._bytes = 0
         self._held: OrderedDict[Hashable, bytes] = OrderedDict()
-        self._making: dict[Hashable, Future[bytes]] = {}
+        self._making: dict[Hashable, Future[Mapping[Hashable, bytes]]] = {}
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
         """The value of a key, made once however many ask at the same time; an error reaches all of them."""
+        return self.get_of(key, key, lambda: {key: make()})
+
+    def get_of(self, key: Hashable, group: Hashable, make: Callable[[], Mapping[Hashable, bytes]]) -> bytes:
+        """The value of a key that is made together with others: once for all that ask for any of its group."""
         with self._lock:
             held = self._held.get(key)
             if held is not None:
                 self._held.move_to_end(key)
                 return held
-            waiting = self._making.get(key)
+            waiting = self._making.get(group)
             if waiting is None:
-                mine = self._making[key] = Future[bytes]()
+                mine = self._making[group] = Future[Mapping[Hashable, bytes]]()
         if waiting is not None:
-            return waiting.result()
-        return self._make(key, mine, make)
+            return waiting.result()[key]
+        return self._make(group, mine, make)[key]
 
-    def _make(self, key: Hashable, mine: Future[bytes], make: Callable[[], bytes]) -> bytes:
+    def _make(
+        self,
+        group: Hashable,
+        mine: Future[Mapping[Hashable, bytes]],
+        make: Callable[[], Mapping[Hashable, bytes]],
+    ) -> Mapping[Hashable, bytes]:
         try:
-            value = make()
+            values = make()
         except BaseException as error:
             with self._lock:
-                del self._making[key]
+                del self._making[group]
             mine.set_exception(error)
             raise
         with self._lock:
-            del self._making[key]
-            self._store(key, value)
-        mine.set_result(value)
-        return value
+            del self._making[group]
+            for key, value in values.items():
+                self._store(key, value)
+        mine.set_result(values)
+        return values
 
     def _store(self, key: Hashable, value: bytes) -> None:
         size = len(value) + OVERHEAD
         if size > self._max_bytes // 4:
             return
+        before = self._held.pop(key, None)
+        if before is not None:
+            self._bytes -= len(before) + OVERHEAD
         self._held[key] = value
         self._bytes += size
         while self._bytes > self._max_bytes:

@@ -5,10 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from layers.errors import TileOutOfRange
-from layers.tiles import MAX_ZOOM, WORLD_M, TileAddress
 
+MAX_ZOOM = 22
+WORLD_M = 40_075_016.685578488
 TILE_PX = 256
 Bounds = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class TileAddress:
+    """Tile matrix (zoom), row from the top, column from the left."""
+
+    z: int
+    y: int
+    x: int
+
+    @classmethod
+    def parse(cls, z: str, y: str, x: str) -> TileAddress:
+        """Read an address of WebMercatorQuad. Raises TileOutOfRange when there is no such tile."""
+        return WEB_MERCATOR.parse(z, y, x)
+
+    @property
+    def width_m(self) -> float:
+        """Side of the tile in EPSG:3857 metres."""
+        return float(WORLD_M / 2**self.z)
 
 
 @dataclass(frozen=True, slots=True)

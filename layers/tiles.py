@@ -1,11 +1,10 @@
-"""Vector tiles of a layer in WebMercatorQuad, encoded by PostGIS in one statement.
+"""Vector tiles of a layer in any tile matrix set, encoded by PostGIS in one statement.
 
 Source: OGC 17-083r4 (tile matrix sets), OGC 20-057 (tile addresses), Mapbox Vector Tile 2.1 (encoding).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from psycopg2 import sql
@@ -14,47 +13,21 @@ from geoportal.sql import queries
 from layers.catalogue import LayerEntry
 from layers.columns import column_types, has_integer_id
 from layers.database import read_row, table_of
-from layers.errors import TileOutOfRange
 from layers.filters import Whitelist, column
 from layers.models import Field
 from layers.rights import Audience
 from layers.styles.model import StyleError, parse
+from layers.tile_grids import WEB_MERCATOR, TileAddress, TileGrid
 
-MAX_ZOOM = 22
 FEATURE_CAP = 20_000
 """No screen tells more features of one tile apart."""
 BYTES_CAP = 500_000
 THIN_BELOW = 14
 """Below this zoom a tile covers so much that what is smaller than a quarter of a pixel is left out."""
+EXTENT, BUFFER = 4096, 64
+"""Units of a tile's own grid: its side, and how far it reaches past it."""
 DEGREES = " / 111320"
-"""From metres of EPSG:3857 to degrees of longitude, as SQL."""
-WORLD_M = 40_075_016.685578488
-
-
-@dataclass(frozen=True, slots=True)
-class TileAddress:
-    """Tile matrix (zoom), row from the top, column from the left."""
-
-    z: int
-    y: int
-    x: int
-
-    @classmethod
-    def parse(cls, z: str, y: str, x: str) -> TileAddress:
-        """Read an address. Raises TileOutOfRange when there is no such tile in WebMercatorQuad."""
-        if not all(part.isascii() and part.isdigit() and len(part) < 9 for part in (z, y, x)):
-            raise TileOutOfRange(f"{z}/{y}/{x} is not a tile address: give three whole numbers, zoom/row/column.")
-        address = cls(int(z), int(y), int(x))
-        if address.z > MAX_ZOOM or max(address.y, address.x) >= 2**address.z:
-            raise TileOutOfRange(
-                f"{z}/{y}/{x} is outside WebMercatorQuad: zoom 0 to {MAX_ZOOM}, row and column 0 to 2^zoom - 1."
-            )
-        return address
-
-    @property
-    def width_m(self) -> float:
-        """Side of the tile in EPSG:3857 metres."""
-        return float(WORLD_M / 2**self.z)
+"""From metres to degrees of longitude, as SQL."""
 
 
 def tile_fields(layer: LayerEntry, audience: Audience, asked: tuple[str, ...] | None = None) -> tuple[str, ...]:
@@ -80,46 +53,58 @@ def style_fields(layer: LayerEntry) -> tuple[str, ...]:
     return tuple(names)
 
 
-def layer_tile(layer: LayerEntry, fields: tuple[str, ...], address: TileAddress) -> bytes:
+def layer_tile(
+    layer: LayerEntry, fields: tuple[str, ...], address: TileAddress, grid: TileGrid = WEB_MERCATOR
+) -> bytes:
     """One tile: coordinates on a 4096-unit grid with a 64-unit buffer, layer name = slug, feature id = id_field.
 
     b"" when nothing meets it. `fields` must come from `tile_fields`. Past `BYTES_CAP` it keeps fewer features.
     Raises QueryTooSlow.
     """
-    statement = tile_statement(layer, fields, address)
+    statement = tile_statement(layer, fields, address, grid)
     cap = FEATURE_CAP
     while True:
-        tile, count = read_row(statement, tile_params(layer, address, cap))
+        tile, count = read_row(statement, tile_params(layer, address, cap, grid))
         if len(tile) <= BYTES_CAP or count <= 100:
             return bytes(tile)
         cap = max(100, min(int(count * BYTES_CAP / len(tile) * 0.9), count - 1))
 
 
-def tile_params(layer: LayerEntry, address: TileAddress, cap: int) -> dict[str, Any]:
+def tile_params(layer: LayerEntry, address: TileAddress, cap: int, grid: TileGrid = WEB_MERCATOR) -> dict[str, Any]:
+    west, south, east, north = grid.box(address)
+    side = grid.side(address.z)
     return {
-        "z": address.z,
-        "y": address.y,
-        "x": address.x,
+        "west": west,
+        "south": south,
+        "east": east,
+        "north": north,
+        "srid": grid.srid,
+        "margin": side * BUFFER / EXTENT,
         "slug": layer.slug,
         "cap": cap,
         # A quarter of a CSS pixel at 512 pixels a tile: neither seen nor missed.
-        "min_size": address.width_m / 2048,
-        "cell": address.width_m / 1024,
-        "tolerance": address.width_m / 4096,
+        "min_size": side / 2048,
+        "cell": side / 1024,
+        "tolerance": side / 4096,
     }
 
 
-def tile_statement(layer: LayerEntry, fields: tuple[str, ...], address: TileAddress) -> sql.Composed:
+def tile_statement(
+    layer: LayerEntry, fields: tuple[str, ...], address: TileAddress, grid: TileGrid = WEB_MERCATOR
+) -> sql.Composed:
     """The statement behind one tile of this layer, zoom by zoom the same."""
+    # The geometry kept for tiles is in EPSG:3857.
     stored, is_geographic = layer.tile_geometry_field, (layer.srid or 4326) == 4326
+    held = 3857 if stored and grid.srid == 3857 else layer.srid or 4326
+    stored = stored if held == 3857 else ""
     geometry = column(stored or layer.geometry_field)
     search: sql.Composable = sql.SQL("tile.search")
-    if not stored and layer.srid != 3857:
+    if held != grid.srid:
         # The tile moves to the table's CRS, not the table to the tile's: the GiST index stays usable.
-        search = sql.SQL("ST_Transform(tile.search, {})").format(sql.Literal(layer.srid or 4326))
+        search = sql.SQL("ST_Transform(tile.search, {})").format(sql.Literal(held))
     shape: sql.Composable = sql.Identifier("f", "#geom")
-    if not stored and layer.srid != 3857:
-        shape = sql.SQL("ST_Transform({}, 3857)").format(shape)
+    if held != grid.srid:
+        shape = sql.SQL("ST_Transform({}, {})").format(shape, sql.Literal(grid.srid))
     is_point = "POINT" in layer.geometry_type.upper()
     coarse = address.z < THIN_BELOW
     if coarse and not is_point:

@@ -9,33 +9,39 @@ from urllib.parse import quote
 from layers.catalogue import LayerEntry
 from layers.crs import EPSG
 from layers.rights import Audience
-from layers.tile_grids import WEB_MERCATOR
+from layers.tile_grids import GRIDS, WEB_MERCATOR, TileGrid
 from ogc.config import TITLE
-from ogc.tilesets import MAX_LATITUDE, MVT, TMS_ID, layer_schema, limits_of, tilejson_layer, zooms
+from ogc.tilesets import MAX_LATITUDE, MVT, layer_schema, limits_of, tilejson_layer, zooms
 
 WORLD = (-180.0, -MAX_LATITUDE, 180.0, MAX_LATITUDE)
 
 
 def tilesets(base: str, language: str, collections: str) -> dict[str, Any]:
-    """The list of tilesets: one, in WebMercatorQuad."""
+    """The list of tilesets, one for each tile matrix set."""
     return {
         "links": [{"rel": "self", "type": "application/json", "href": _address(base, "", "json", collections)}],
-        "tilesets": [_head(base, language, collections)],
+        "tilesets": [_head(base, language, collections, grid) for grid in GRIDS.values()],
     }
 
 
 def tileset(
-    layers: Sequence[LayerEntry], audience: Audience, base: str, language: str, collections: str, version: int
+    layers: Sequence[LayerEntry],
+    audience: Audience,
+    base: str,
+    language: str,
+    collections: str,
+    version: int,
+    grid: TileGrid = WEB_MERCATOR,
 ) -> dict[str, Any]:
     """Metadata of the tileset of these layers."""
-    document = _head(base, language, collections)
+    document = _head(base, language, collections, grid)
     low, high, bounds = _reach(layers)
-    document["tileMatrixSetLimits"] = limits_of(bounds, low, high, WEB_MERCATOR)
-    tile_json = _address(base, f"/{TMS_ID}", "tilejson", collections)
-    document["links"] += [
-        {"rel": "item", "type": MVT, "templated": True, "href": _template(base, collections, layers, version)},
-        {"rel": "describedby", "type": "application/json", "title": "TileJSON", "href": tile_json},
-    ]
+    document["tileMatrixSetLimits"] = limits_of(bounds, low, high, grid)
+    template = _template(base, collections, layers, version, grid)
+    document["links"].append({"rel": "item", "type": MVT, "templated": True, "href": template})
+    if grid is WEB_MERCATOR:  # the only grid that TileJSON knows
+        tile_json = {"rel": "describedby", "type": "application/json", "title": "TileJSON"}
+        document["links"].append({**tile_json, "href": _address(base, f"/{grid.id}", "tilejson", collections)})
     corners = {"lowerLeft": list(bounds[:2]), "upperRight": list(bounds[2:])}
     document["boundingBox"] = {**corners, "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"}
     return document | {"layers": [layer_schema(layer, audience) for layer in layers]}
@@ -46,7 +52,7 @@ def tilejson(
 ) -> dict[str, Any]:
     """TileJSON 3.0 of these layers together."""
     low, high, bounds = _reach(layers)
-    address = _template(base, collections, layers, version)
+    address = _template(base, collections, layers, version, WEB_MERCATOR)
     for ours, theirs in (("{tileMatrix}", "{z}"), ("{tileRow}", "{y}"), ("{tileCol}", "{x}")):
         address = address.replace(ours, theirs)
     return {
@@ -62,18 +68,18 @@ def tilejson(
     }
 
 
-def _head(base: str, language: str, collections: str) -> dict[str, Any]:
-    scheme = f"{base}/tileMatrixSets/{TMS_ID}?f=json"
-    here = _address(base, f"/{TMS_ID}", "json", collections)
+def _head(base: str, language: str, collections: str, grid: TileGrid) -> dict[str, Any]:
+    scheme = f"{base}/tileMatrixSets/{grid.id}?f=json"
+    here = _address(base, f"/{grid.id}", "json", collections)
     tiling = {"rel": "http://www.opengis.net/def/rel/ogc/1.0/tiling-scheme", "type": "application/json"}
     return {
         "title": TITLE[language],
         "dataType": "vector",
-        "crs": f"{EPSG}{WEB_MERCATOR.srid}",
-        "tileMatrixSetURI": WEB_MERCATOR.uri,
+        "crs": f"{EPSG}{grid.srid}",
+        "tileMatrixSetURI": grid.uri or scheme.split("?")[0],
         "links": [
             {"rel": "self", "type": "application/json", "href": here},
-            {**tiling, "title": TMS_ID, "href": scheme},
+            {**tiling, "title": grid.id, "href": scheme},
         ],
     }
 
@@ -83,8 +89,8 @@ def _address(base: str, path: str, form: str, collections: str) -> str:
     return f"{base}/tiles{path}?f={form}{chosen}"
 
 
-def _template(base: str, collections: str, layers: Sequence[LayerEntry], version: int) -> str:
-    address = _address(base, f"/{TMS_ID}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}", "mvt", collections)
+def _template(base: str, collections: str, layers: Sequence[LayerEntry], version: int, grid: TileGrid) -> str:
+    address = _address(base, f"/{grid.id}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}", "mvt", collections)
     return address if any(layer.is_live for layer in layers) else f"{address}&v={version}"
 
 

@@ -11,7 +11,7 @@ from layers.exporting.formats import FORMATS, offered
 from layers.items import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX
 from layers.observations import parameters
 from layers.rights import Audience, may_edit
-from layers.tiles import MAX_ZOOM
+from layers.tile_grids import GRIDS, MAX_ZOOM, WEB_MERCATOR
 from ogc import (
     openapi_coverages,
     openapi_editing,
@@ -44,10 +44,7 @@ def build(held: Catalogue, audience: Audience, base: str, language: str) -> dict
         "/openapi": _get("getApi", "This document", ["f"], "Page"),
         "/collections": _get("getCollections", "Collections", ["f"], "Collections"),
         "/tiles": _get("getTilesets", "Tilesets of the dataset", ["fJson", tiled], "Page"),
-        "/tiles/WebMercatorQuad": _get("getTileset", "Vector tileset of the dataset", ["fTileset", tiled], "Page"),
-        "/tiles/WebMercatorQuad/{tileMatrix}/{tileRow}/{tileCol}": _get(
-            "getTile", "Vector tile of the dataset", [*_ADDRESS, "mvt", "v", tiled], "Tile"
-        ),
+        **_tiles("/tiles", "", "server", [tiled], []),
         "/tileMatrixSets": _get("getTileMatrixSets", "Tile matrix sets", ["fJson"], "Page"),
     }
     paths |= openapi_maps.shared_paths(_get)
@@ -103,13 +100,22 @@ def _layer(layer: LayerEntry, audience: Audience, language: str) -> dict[str, An
     if layer.geometry_field:
         tiles = f"{here}/tiles"
         paths[tiles] = _get(f"tilesets{name}", "Vector tilesets", ["fJson"], "Page", tag=slug)
-        paths[f"{tiles}/WebMercatorQuad"] = _get(f"tileset{name}", "Vector tileset", ["fTileset"], "Page", tag=slug)
-        address = f"{tiles}/WebMercatorQuad/{{tileMatrix}}/{{tileRow}}/{{tileCol}}"
         chosen = _query(
             "properties", _names([entry.name for entry in fields]), "These attributes; else those of the style."
         )
-        asked: list[str | dict[str, Any]] = [*_ADDRESS, "mvt", "v", chosen]
-        paths[address] = _get(f"tile{name}", "Vector tile", asked, "Tile", tag=slug)
+        paths |= _tiles(tiles, name, slug, [], [chosen])
+    return paths
+
+
+def _tiles(root: str, name: str, tag: str, both: list[dict[str, Any]], tile: list[dict[str, Any]]) -> dict[str, Any]:
+    """Tileset and tiles of every tile matrix set; TileJSON knows one of them."""
+    paths = {}
+    for grid in GRIDS.values():
+        form = "fTileset" if grid is WEB_MERCATOR else "fJson"
+        paths[f"{root}/{grid.id}"] = _get(f"tileset{name}{grid.id}", "Vector tileset", [form, *both], "Page", tag=tag)
+        address = f"{root}/{grid.id}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}"
+        asked: list[str | dict[str, Any]] = [*_ADDRESS, "mvt", "v", *both, *tile]
+        paths[address] = _get(f"tile{name}{grid.id}", "Vector tile", asked, "Tile", tag=tag)
     return paths
 
 
@@ -280,6 +286,7 @@ def _responses() -> dict[str, Any]:
             "description": "A MapLibre style or a Styled Layer Descriptor.",
             "content": {
                 "application/vnd.mapbox.style+json": {"schema": {"type": "object"}},
+                "application/json": {"schema": {"type": "object"}},
                 "application/vnd.ogc.sld+xml;version=1.0": {"schema": {"type": "string"}},
                 "application/vnd.ogc.sld+xml;version=1.1": {"schema": {"type": "string"}},
             },

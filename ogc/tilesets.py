@@ -8,12 +8,10 @@ from layers.catalogue import LayerEntry
 from layers.crs import EPSG
 from layers.drawing.view import bounds_between
 from layers.rights import Audience
-from layers.tile_grids import GRIDS, TILE_PX, WEB_MERCATOR, TileGrid
-from layers.tiles import MAX_ZOOM, tile_fields
+from layers.tile_grids import GRIDS, MAX_ZOOM, TILE_PX, WEB_MERCATOR, TileGrid
+from layers.tiles import tile_fields
 from ogc.config import JSON_TYPES
 
-TMS_ID = "WebMercatorQuad"
-TMS_URI = f"http://www.opengis.net/def/tilematrixset/OGC/1.0/{TMS_ID}"
 MVT = "application/vnd.mapbox-vector-tile"
 MAP_FORMS = {"png": "image/png", "webp": "image/webp", "jpeg": "image/jpeg"}
 _ADDRESS = "{tileMatrix}/{tileRow}/{tileCol}"
@@ -72,10 +70,10 @@ def limits_of(bounds: tuple[float, float, float, float], low: int, high: int, gr
     return found
 
 
-def template(layer: LayerEntry, base: str, form: str) -> str:
+def template(layer: LayerEntry, base: str, form: str, grid: TileGrid = WEB_MERCATOR) -> str:
     """The address of any vector tile of the layer, with its data version so that it can be kept for ever."""
     version = "" if layer.is_live else f"&v={layer.data_version}"
-    return f"{base}/collections/{layer.slug}/tiles/{TMS_ID}/{_ADDRESS}?f={form}{version}"
+    return f"{base}/collections/{layer.slug}/tiles/{grid.id}/{_ADDRESS}?f={form}{version}"
 
 
 def map_template(
@@ -144,15 +142,19 @@ def _bounding_box(layer: LayerEntry) -> dict[str, Any]:
     return {"boundingBox": {**corners, "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"}}
 
 
-def tileset(layer: LayerEntry, audience: Audience, base: str, language: str) -> dict[str, Any]:
+def tileset(
+    layer: LayerEntry, audience: Audience, base: str, language: str, grid: TileGrid = WEB_MERCATOR
+) -> dict[str, Any]:
     """Metadata of one layer's vector tileset."""
-    here = f"{base}/collections/{layer.slug}/tiles/{TMS_ID}"
-    document = _head(layer, WEB_MERCATOR, "vector", f"{here}?f=json", base, language)
-    document["tileMatrixSetLimits"] = limits(layer)
-    document["links"] += [
-        {"rel": "item", "type": MVT, "templated": True, "href": template(layer, base, "mvt")},
-        {"rel": "describedby", "type": "application/json", "title": "TileJSON", "href": f"{here}?f=tilejson"},
-    ]
+    here = f"{base}/collections/{layer.slug}/tiles/{grid.id}"
+    document = _head(layer, grid, "vector", f"{here}?f=json", base, language)
+    document["tileMatrixSetLimits"] = limits(layer, grid)
+    document["links"].append(
+        {"rel": "item", "type": MVT, "templated": True, "href": template(layer, base, "mvt", grid)}
+    )
+    if grid is WEB_MERCATOR:  # the only grid that TileJSON knows
+        tile_json = {"rel": "describedby", "type": "application/json", "title": "TileJSON"}
+        document["links"].append({**tile_json, "href": f"{here}?f=tilejson"})
     return document | _bounding_box(layer) | {"layers": [layer_schema(layer, audience)]}
 
 
@@ -173,11 +175,13 @@ def layer_schema(layer: LayerEntry, audience: Audience) -> dict[str, Any]:
 
 
 def tilesets(layer: LayerEntry, base: str, language: str) -> dict[str, Any]:
-    """The list of a layer's vector tilesets."""
+    """The list of a layer's vector tilesets, one for each tile matrix set."""
     here = f"{base}/collections/{layer.slug}/tiles"
     return {
         "links": [{"rel": "self", "type": "application/json", "href": f"{here}?f=json"}],
-        "tilesets": [_head(layer, WEB_MERCATOR, "vector", f"{here}/{TMS_ID}?f=json", base, language)],
+        "tilesets": [
+            _head(layer, grid, "vector", f"{here}/{grid.id}?f=json", base, language) for grid in GRIDS.values()
+        ],
     }
 
 

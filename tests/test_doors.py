@@ -31,7 +31,7 @@ from geoportal.models import User
 from layers.models import Access, Field, Layer, Style, Theme
 from layers.rights import PLANNERS, PROFESSIONALS, STEWARDS, TECHNICIANS
 from layers.search.index import index_layer
-from layers.tiles import TileAddress
+from layers.tile_grids import TileAddress
 from tests.geodata import drop, forget_catalogue, make_layer
 from tests.monitoring.devices import device
 

@@ -14,6 +14,7 @@ LENGTH_CAP, NESTING_CAP, DEPTH_CAP = 8192, 200, 64
 BRACKETS_CAP = 10
 """How deep brackets nest in text: the library's time doubles with every level round a mistake (15 levels: 0.5 s)."""
 TEXT, JSON = "cql2-text", "cql2-json"
+LANGUAGES = (TEXT, JSON)
 _NESTS = re.compile(r"\(|\bnot\b|[-+*/^%]", re.IGNORECASE)
 _QUOTED = re.compile(r"'(?:[^']|'')*'")
 

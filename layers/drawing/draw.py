@@ -36,6 +36,23 @@ def draw(layers: Sequence[Drawn], view: View, form: str, background: str = "") -
     A layer outside its scale range or away from the picture is not drawn. Raises DrawingFailed, QueryTooSlow and
     RasterUnreadable.
     """
+    return encoded(_picture(layers, view, form, background), form)
+
+
+def draw_tiles(layers: Sequence[Drawn], view: View, side_px: int, form: str) -> list[bytes]:
+    """One picture cut into squares, row by row from the upper left: labels and marks cross their edges whole.
+
+    Raises what `draw` raises.
+    """
+    image = _picture(layers, view, form, "")
+    return [
+        encoded(image.view(left, top, side_px, side_px), form)
+        for top in range(0, view.height, side_px)
+        for left in range(0, view.width, side_px)
+    ]
+
+
+def _picture(layers: Sequence[Drawn], view: View, form: str, background: str) -> Any:
     image = mapnik().Image(view.width, view.height)
     if background or form == "jpeg":
         image.fill(mapnik().Color(background or "#ffffff"))
@@ -44,7 +61,7 @@ def draw(layers: Sequence[Drawn], view: View, form: str, background: str = "") -
             _lay(image, together[0], view)
         else:
             _render(image, together, view)
-    return encoded(image, form)
+    return image
 
 
 def in_scale(layer: LayerEntry, view: View, style: StyleSpec | None = None) -> bool:
@@ -55,7 +72,7 @@ def in_scale(layer: LayerEntry, view: View, style: StyleSpec | None = None) -> b
 
 
 def encoded(image: Any, form: str) -> bytes:
-    """An image of Mapnik as bytes."""
+    """An image of Mapnik, or a part of one, as bytes."""
     return bytes(image.to_string(_ENCODERS[form]))
 
 

@@ -17,3 +17,7 @@ UPDATE {table} AS f SET {changes} WHERE {id} = %(identifier)s RETURNING 1
 
 -- name: delete
 DELETE FROM {table} AS f WHERE {id} = %(identifier)s RETURNING 1
+
+-- name: box
+-- The extent of one feature in the CRS of its table. out: west, south, east, north, all NULL without a geometry.
+SELECT ST_XMin(g), ST_YMin(g), ST_XMax(g), ST_YMax(g) FROM (SELECT {geometry} AS g FROM {table} AS f WHERE {id} = %(identifier)s) AS read

@@ -1,11 +1,12 @@
 -- name: tile
--- One vector tile (WebMercatorQuad) of one table. in: z x y slug cap min_size cell tolerance. out: bytea, empty when nothing meets it,
--- and how many features were met up to the cap.
+-- One vector tile of one table. in: west south east north srid margin (of the tile, in its CRS) slug cap min_size cell
+-- tolerance. out: bytea, empty when nothing meets it, and how many features were met up to the cap.
 -- Two envelopes: the tile itself to clip to, and one wider by the buffer to search, so that lines and marks do not
 -- break at tile edges.
 WITH tile AS (
-    SELECT ST_TileEnvelope(%(z)s, %(x)s, %(y)s) AS bounds,
-           ST_TileEnvelope(%(z)s, %(x)s, %(y)s, margin => 64.0 / 4096) AS search
+    SELECT ST_MakeEnvelope(%(west)s, %(south)s, %(east)s, %(north)s, %(srid)s) AS bounds,
+           ST_MakeEnvelope(%(west)s - %(margin)s, %(south)s - %(margin)s,
+                           %(east)s + %(margin)s, %(north)s + %(margin)s, %(srid)s) AS search
 ), met AS (
     SELECT {distinct} {columns}, {geometry} AS "#geom"
     FROM {table} AS f CROSS JOIN tile

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from layers.catalogue import LayerEntry
+from layers.cql2.reading import LANGUAGES
 from layers.crs import parse as parse_crs
 from layers.items import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX, ItemsQuery, Page
 from layers.versions import past
@@ -67,6 +68,8 @@ def read_query(ask: Ask, layer: LayerEntry, known: frozenset[str]) -> ItemsQuery
         values={name: ask.param(name, may_be_empty=True) for name in given if name in names - PAGED - {"f"}},
         skip_geometry=yes_or_no(ask, "skipGeometry"),
     )
+    if query.filter_lang not in LANGUAGES:
+        raise InvalidParameter(f"filter-lang={query.filter_lang[:40]!r}: use {' or '.join(LANGUAGES)}.")
     if "crs" in given:
         query.crs = parse_crs(ask.param("crs"), layer.srid)
     if "bbox-crs" in given:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
@@ -95,9 +94,9 @@ def tile_matrix_set(ask: Ask, tms: str) -> HttpResponse:
     return _answer(documents.document(ask, f"tileMatrixSet {grid.id}", lambda: tilesets.tile_matrix_set(grid)))
 
 
-def known_tms(tms: str, served: Mapping[str, TileGrid] = GRIDS) -> TileGrid:
+def known_tms(tms: str) -> TileGrid:
     """Raises NotFound for a tile matrix set that is not served."""
-    grid = served.get(tms)
+    grid = GRIDS.get(tms)
     if grid is None:
-        raise NotFound(f"Tile matrix set {tms[:60]!r} is not served here; use {', '.join(served)}.")
+        raise NotFound(f"Tile matrix set {tms[:60]!r} is not served here; use {', '.join(GRIDS)}.")
     return grid

@@ -8,12 +8,11 @@ from django.http import HttpResponse
 
 from layers.catalogue import LayerEntry
 from layers.rights import PUBLIC
-from layers.tiles import TileAddress
 from ogc import dataset_tilesets, tilesets
 from ogc.door import JSON, Ask, door, etag_of, matches
 from ogc.errors import InvalidParameter
 from ogc.views.core import known_tms
-from ogc.views.tiles import TILE_FORM, VECTOR_GRIDS, layer_part, tiled_layer
+from ogc.views.tiles import TILE_FORM, layer_part, only_web_mercator, tiled_layer
 
 MOST_COLLECTIONS = 40
 CHOICE = frozenset({"collections"})
@@ -30,19 +29,23 @@ def tileset_list(ask: Ask) -> HttpResponse:
 @door({"json": JSON, "tilejson": JSON}, params=CHOICE)
 def tileset(ask: Ask, tms: str) -> HttpResponse:
     """/ogc/tiles/{tms}"""
-    known_tms(tms, VECTOR_GRIDS)
-    make = dataset_tilesets.tilejson if ask.format == "tilejson" else dataset_tilesets.tileset
-    document = make(chosen(ask), ask.audience, ask.base, ask.language, _asked(ask), ask.catalogue.version)
+    grid, layers = known_tms(tms), chosen(ask)
+    given = (layers, ask.audience, ask.base, ask.language, _asked(ask), ask.catalogue.version)
+    if ask.format == "tilejson":
+        only_web_mercator(grid)
+        document = dataset_tilesets.tilejson(*given)
+    else:
+        document = dataset_tilesets.tileset(*given, grid)
     return HttpResponse(json.dumps(document, ensure_ascii=False), content_type=JSON)
 
 
 @door({"mvt": tilesets.MVT, "pbf": tilesets.MVT}, params=CHOICE | {"v"})
 def tile(ask: Ask, tms: str, z: str, y: str, x: str) -> HttpResponse:
     """/ogc/tiles/{tms}/{z}/{y}/{x}"""
-    known_tms(tms, VECTOR_GRIDS)
-    address = TileAddress.parse(z, y, x)
+    grid = known_tms(tms)
+    address = grid.parse(z, y, x)
     layers = [layer for layer in chosen(ask) if layer.min_zoom <= address.z <= layer.max_zoom]
-    parts = [layer_part(ask, layer, address, None) for layer in layers]
+    parts = [layer_part(ask, layer, address, None, grid) for layer in layers]
     is_live = any(layer.is_live for layer in layers)
     etag = "" if is_live else etag_of(TILE_FORM, [part.key for part in parts])
     if etag and matches(ask.request, etag):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -22,6 +23,9 @@ from ogc.door import Ask, etag_of, refuse_unknown
 from ogc.errors import OgcError
 from ogc.views.asking import vector_layer
 
+if TYPE_CHECKING:
+    from geoportal.models import User
+
 BODY_BYTES = 2 * 2**20
 GEOJSON_TYPES = frozenset({"application/geo+json", "application/json"})
 PATCH_TYPES = GEOJSON_TYPES | {"application/merge-patch+json"}
@@ -32,7 +36,7 @@ def create(ask: Ask, slug: str) -> HttpResponseBase:
     layer = _editable(ask, slug)
     draft = _draft(ask, layer, GEOJSON_TYPES, partial=False)
     with _recorded(ask):
-        identifier = editing.create(layer, ask.audience, draft)
+        identifier = editing.create(layer, ask.audience, draft, user_of(ask))
     crs = parse_crs("OGC:CRS84", None)
     response = HttpResponse(status=201, headers={"ETag": feature_etag(ask, layer, identifier, crs)})
     response["Location"] = f"{ask.base}/collections/{slug}/items/{identifier}"
@@ -46,23 +50,28 @@ def write(ask: Ask, slug: str, identifier: str) -> HttpResponseBase:
     method = ask.request.method
     if method == "DELETE":
         with _recorded(ask):
-            editing.delete(layer, identifier, check)
+            editing.delete(layer, identifier, check, user_of(ask))
         return HttpResponse(status=204)
     if method == "PUT":
         draft = _draft(ask, layer, GEOJSON_TYPES, partial=False)
         with _recorded(ask):
-            editing.replace(layer, ask.audience, identifier, draft, check)
+            editing.replace(layer, ask.audience, identifier, draft, check, user_of(ask))
     else:
         draft = _draft(ask, layer, PATCH_TYPES, partial=True)
         with _recorded(ask):
-            editing.update(layer, ask.audience, identifier, draft, check)
+            editing.update(layer, ask.audience, identifier, draft, check, user_of(ask))
     crs = parse_crs("OGC:CRS84", None)
     return HttpResponse(status=204, headers={"ETag": feature_etag(ask, layer, identifier, crs)})
 
 
 def _recorded(ask: Ask) -> AbstractContextManager[None]:
     """What is written becomes a version of the layer, by this user."""
-    return recorded(LayerVersion.What.EDIT, ask.request.user.pk)
+    return recorded(LayerVersion.What.EDIT, user_of(ask).pk)
+
+
+def user_of(ask: Ask) -> User:
+    """Who writes: `_editable` has seen to it that somebody has signed in."""
+    return cast("User", ask.request.user)
 
 
 def feature_etag(ask: Ask, layer: LayerEntry, identifier: str, crs: Crs) -> str:

@@ -11,19 +11,17 @@ from django.http import HttpResponse
 from layers.catalogue import LayerEntry
 from layers.rights import PUBLIC, Audience, may_see
 from layers.tile_cache import TileCache
-from layers.tile_grids import WEB_MERCATOR
-from layers.tiles import TileAddress, layer_tile, style_fields, tile_fields
+from layers.tile_grids import WEB_MERCATOR, TileAddress, TileGrid
+from layers.tiles import layer_tile, style_fields, tile_fields
 from layers.versions import past
 from ogc import tilesets
 from ogc.door import JSON, Ask, door, etag_of, matches
-from ogc.errors import NotFound
+from ogc.errors import InvalidParameter, NotFound
 from ogc.views.core import known_tms
 
 CACHE_BYTES = 64 * 2**20
-TILE_FORM = 1
+TILE_FORM = 2
 """Raised when the same data gives other tile bytes, so that ETags change with the code."""
-
-VECTOR_GRIDS = {WEB_MERCATOR.id: WEB_MERCATOR}
 
 _cache = TileCache(CACHE_BYTES)
 
@@ -39,9 +37,19 @@ def tileset_list(ask: Ask, slug: str) -> HttpResponse:
 def tileset(ask: Ask, slug: str, tms: str) -> HttpResponse:
     """/ogc/collections/{slug}/tiles/{tms}"""
     layer = tiled_layer(ask, slug)
-    known_tms(tms, VECTOR_GRIDS)
-    make = tilesets.tilejson if ask.format == "tilejson" else tilesets.tileset
-    return HttpResponse(_json(make(layer, ask.audience, ask.base, ask.language)), content_type=JSON)
+    grid = known_tms(tms)
+    if ask.format == "tilejson":
+        only_web_mercator(grid)
+        document = tilesets.tilejson(layer, ask.audience, ask.base, ask.language)
+    else:
+        document = tilesets.tileset(layer, ask.audience, ask.base, ask.language, grid)
+    return HttpResponse(_json(document), content_type=JSON)
+
+
+def only_web_mercator(grid: TileGrid) -> None:
+    """Raises InvalidParameter for a grid that TileJSON cannot tell of."""
+    if grid is not WEB_MERCATOR:
+        raise InvalidParameter(f"f=tilejson: TileJSON knows {WEB_MERCATOR.id} alone; for {grid.id} use f=json.")
 
 
 @door({"mvt": tilesets.MVT, "pbf": tilesets.MVT}, params=frozenset({"v", "properties", "datetime"}))
@@ -50,10 +58,10 @@ def tile(ask: Ask, slug: str, tms: str, z: str, y: str, x: str) -> HttpResponse:
     layer = tiled_layer(ask, slug)
     if "datetime" in ask.request.GET:
         layer = past.at(layer, ask.param("datetime"))
-    known_tms(tms, VECTOR_GRIDS)
+    grid = known_tms(tms)
     text = ask.param("properties")
     asked = tuple(name for name in text.split(",") if name) if "properties" in ask.request.GET else None
-    part = layer_part(ask, layer, TileAddress.parse(z, y, x), asked)
+    part = layer_part(ask, layer, grid.parse(z, y, x), asked, grid)
     etag = "" if layer.is_live else etag_of(TILE_FORM, layer.slug, *part.key)
     held = bool(etag) and matches(ask.request, etag)
     return served(ask, layer, part.audience, b"" if held else part.bytes(), etag)
@@ -67,26 +75,29 @@ class Part:
     audience: Audience
     fields: tuple[str, ...]
     address: TileAddress
+    grid: TileGrid
 
     @property
     def key(self) -> tuple[Any, ...]:
-        return self.layer.id, self.layer.data_version, self.fields, self.address
+        return self.layer.id, self.layer.data_version, self.fields, self.grid.id, self.address
 
     def bytes(self) -> bytes:
         """From the cache, except what changes without a version."""
         if self.layer.is_live:
-            return layer_tile(self.layer, self.fields, self.address)
-        return _cache.get(self.key, lambda: layer_tile(self.layer, self.fields, self.address))
+            return layer_tile(self.layer, self.fields, self.address, self.grid)
+        return _cache.get(self.key, lambda: layer_tile(self.layer, self.fields, self.address, self.grid))
 
 
-def layer_part(ask: Ask, layer: LayerEntry, address: TileAddress, asked: tuple[str, ...] | None) -> Part:
+def layer_part(
+    ask: Ask, layer: LayerEntry, address: TileAddress, asked: tuple[str, ...] | None, grid: TileGrid
+) -> Part:
     """A layer's share of a tile: the session is asked only when the answer may depend on it. Raises BadQuery."""
     if may_see(PUBLIC, layer):
         open_to_all = {entry.name for entry in layer.visible_fields(PUBLIC)}
         wanted = style_fields(layer) if asked is None else asked
         if open_to_all.issuperset(wanted):
-            return Part(layer, PUBLIC, tile_fields(layer, PUBLIC, asked), address)
-    return Part(layer, ask.audience, tile_fields(layer, ask.audience, asked), address)
+            return Part(layer, PUBLIC, tile_fields(layer, PUBLIC, asked), address, grid)
+    return Part(layer, ask.audience, tile_fields(layer, ask.audience, asked), address, grid)
 
 
 def served(

@@ -10,8 +10,7 @@ from layers.crs import epsg
 from layers.drawing.query import features_at
 from layers.drawing.view import View
 from layers.errors import LayerNotFound, LayersError, StyleNotFound, TileOutOfRange
-from layers.tile_grids import GRIDS, TILE_PX, TileGrid
-from layers.tiles import TileAddress
+from layers.tile_grids import GRIDS, TILE_PX, TileAddress, TileGrid
 from ogc import documents
 from ogc.door import Ask, door
 from ogc.errors import OgcError, translated

@@ -24,7 +24,8 @@ from layers.database import table_of
 from layers.filters import Whitelist, column
 from layers.items import ItemsQuery, feature_text, items, items_statement
 from layers.rights import PUBLIC
-from layers.tiles import FEATURE_CAP, TileAddress, tile_params, tile_statement
+from layers.tile_grids import TileAddress
+from layers.tiles import FEATURE_CAP, tile_params, tile_statement
 from tests.benchmarks import peers
 from tests.benchmarks.measure import Case, ask_peer, measure, warm
 from tests.geodata import make_layer

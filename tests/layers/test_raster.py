@@ -19,7 +19,7 @@ from layers.catalogue import LayerEntry
 from layers.errors import RasterUnreadable
 from layers.models import Layer
 from layers.raster import map_tile
-from layers.tiles import WORLD_M, TileAddress
+from layers.tile_grids import WORLD_M, TileAddress
 
 WEST, NORTH, CELL = 580000.0, 5000000.0, 5.0
 TO_3857 = pyproj.Transformer.from_crs(32632, 3857, always_xy=True)

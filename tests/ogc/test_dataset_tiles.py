@@ -81,7 +81,8 @@ def test_layers_keep_their_zooms_and_outside_is_not_found(client: Client, city: 
 def test_descriptions(client: Client, city: SimpleNamespace) -> None:
     links = client.get("/ogc/?f=json").json()["links"]
     address = next(link["href"] for link in links if link["rel"] == LANDING_REL)
-    (listed,) = client.get(address).json()["tilesets"]
+    listed, in_utm = client.get(address).json()["tilesets"]
+    assert in_utm["tileMatrixSetURI"].endswith("/ogc/tileMatrixSets/UTM32WGS84Quad")
     assert listed["dataType"] == "vector" and listed["tileMatrixSetURI"].endswith("/WebMercatorQuad")
     document = client.get(next(link["href"] for link in listed["links"] if link["rel"] == "self")).json()
     assert [layer["id"] for layer in document["layers"]] == ["civici", "edifici"]

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
 from django.db import connection
 from django.test import Client
@@ -13,6 +14,7 @@ from geoportal.accounts.tokens import create as new_token
 from geoportal.models import User
 from layers.models import Layer
 from layers.rights import STEWARDS, TECHNICIANS
+from layers.statistics import refresh_statistics
 from tests.geodata import forget_catalogue
 
 ITEMS = "/ogc/collections/edifici/items"
@@ -112,6 +114,36 @@ def test_delete(editor: Client) -> None:
     assert editor.get(f"{ITEMS}/9").status_code == 404
     assert editor.delete(f"{ITEMS}/9").status_code == 404
     assert editor.delete(f"{ITEMS}/nove").status_code == 404
+
+
+def test_count_extent_and_history_of_the_layer_follow(city: SimpleNamespace, editor: Client) -> None:
+    def known() -> tuple[int | None, list[float]]:
+        layer = Layer.objects.get(slug="edifici")
+        return layer.feature_count, [round(number) for number in layer.storage_bbox or []]
+
+    refresh_statistics(Layer.objects.get(slug="edifici"))
+    before = known()
+    ring = [[585000, 5001000], [585009, 5001000], [585009, 5001009], [585000, 5001000]]
+    far = {"type": "Polygon", "coordinates": [ring]}
+    created = send(editor, "post", ITEMS, {**NEW, "geometry": far}, **{"Content-Crs": f"<{UTM}>"})
+    count, box = known()
+    assert count == (before[0] or 0) + 1 and box[:2] == before[1][:2] and box[2:] == [585009, 5001009]
+    east = Layer.objects.get(slug="edifici").bbox
+    assert east and east[2] == pytest.approx(10.083, abs=0.01)
+    where = created["Location"].removeprefix("http://testserver")
+    send(editor, "patch", where, {"properties": {"piani": 9}})
+    send(editor, "delete", where, "")
+    assert known() == before
+    lines = LogEntry.objects.filter(content_type__model="layer").order_by("pk")
+    told = [line.get_change_message() for line in lines]
+    assert len(told) == 3 and all(where.rsplit("/", 1)[1] in text for text in told) and "piani" in told[1]
+    assert {line.user.username for line in lines} == {f"di-{STEWARDS}"}
+
+
+def test_what_is_refused_leaves_no_trace(city: SimpleNamespace, editor: Client) -> None:
+    assert send(editor, "post", ITEMS, {**NEW, "properties": {"piani": "tre"}}).status_code == 400
+    assert send(editor, "delete", f"{ITEMS}/1", "", **{"If-Match": '"altro"'}).status_code == 412
+    assert not LogEntry.objects.exists()
 
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])

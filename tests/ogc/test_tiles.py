@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 
 from layers.models import Layer, Style
+from layers.tile_grids import UTM_32
 from tests.geodata import forget_catalogue
 from tests.mvt import decode
 
@@ -56,6 +57,47 @@ def test_a_tile_holds_the_features_that_meet_it(
     for fid, (cx, cy) in inside.items():
         centre = found[fid].centroid
         assert abs(centre.x - cx) <= 2 * pixel and abs(centre.y - cy) <= 2 * pixel
+
+
+@pytest.mark.parametrize("z", [13, 15, 18])
+def test_tiles_of_utm_32_hold_the_same_features_in_their_own_grid(
+    client: Client, city: SimpleNamespace, tmp_path: Path, z: int
+) -> None:
+    side = UTM_32.side(z)
+    y, x = math.floor((UTM_32.top - 4999300) / side), math.floor((580400 - UTM_32.left) / side)
+    address = f"/ogc/collections/edifici/tiles/UTM32WGS84Quad/{z}/{y}/{x}?f=mvt"
+    response = client.get(address)
+    assert response.status_code == 200 and response.content != tile(client, "edifici", z, y, x).content
+    west, north = UTM_32.left + x * side, UTM_32.top - y * side
+    # The reader knows Web Mercator alone: its coordinates are turned into shares of the tile.
+    decoded, mercator = decode(response.content, "edifici", z, y, x, tmp_path), WORLD / 2**z
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT fid, ST_X(ST_Centroid(geom)), ST_Y(ST_Centroid(geom)) FROM geodata.edifici "
+            "WHERE ST_Contains(ST_MakeEnvelope(%s, %s, %s, %s, 32632), geom)",
+            [west, north - side, west + side, north],
+        )
+        inside = {fid: (east, up) for fid, east, up in cursor.fetchall()}
+    found = {fid: shape.centroid for fid, shape in zip(decoded.ids, decoded.geometries, strict=True)}
+    assert inside and set(inside) <= set(found)
+    for fid, (east, up) in inside.items():
+        across = (found[fid].x + WORLD / 2) / mercator - x
+        down = (WORLD / 2 - found[fid].y) / mercator - y
+        assert west + across * side == pytest.approx(east, abs=2 * side / 4096)
+        assert north - down * side == pytest.approx(up, abs=2 * side / 4096)
+
+
+def test_tilesets_of_utm_32_have_limits_and_no_tilejson(client: Client, city: SimpleNamespace) -> None:
+    listed = client.get("/ogc/collections/edifici/tiles").json()["tilesets"]
+    assert [one["crs"].rsplit("/", 1)[1] for one in listed] == ["3857", "32632"]
+    address = "/ogc/collections/edifici/tiles/UTM32WGS84Quad"
+    document = client.get(address).json()
+    limits = {one["tileMatrix"]: one for one in document["tileMatrixSetLimits"]}["15"]
+    y, x = (UTM_32.top - 4999300) // UTM_32.side(15), (580400 - UTM_32.left) // UTM_32.side(15)
+    assert limits["minTileRow"] <= y <= limits["maxTileRow"] and limits["minTileCol"] <= x <= limits["maxTileCol"]
+    assert client.get(f"{address}?f=tilejson").status_code == 400
+    assert client.get(f"{address}/0/0/0").status_code == 404 and client.get(f"{address}/3/7/4").status_code == 404
+    assert client.get(f"{address}/3/7/3").status_code == 200
 
 
 def test_from_afar_one_point_of_each_cell_is_enough(client: Client, city: SimpleNamespace, tmp_path: Path) -> None:

@@ -4,13 +4,20 @@ import json
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import rasterio
 from defusedxml import ElementTree
 from django.test import Client
 
+from layers.crs import EPSG
+from layers.drawing.draw import draw_tiles
+from layers.drawing.view import View
 from layers.rights import PROFESSIONALS
+from layers.tile_cache import TileCache
+from layers.tile_grids import GRIDS, TileAddress
+from ogc.views import map_tiles
 from tests.drawing.conftest import BLUE, GREEN, RED, SOUTH, WEST
 from tests.drawing.pixels import at, decoded, near
 from tests.liveserver import served
@@ -42,6 +49,41 @@ def test_a_tile_by_parameters_and_by_address_is_the_same(client: Client, plot: S
     assert client.get(f"{address}.gif").status_code == 400
     held = client.get(f"/ogc/wmts?{TILE}", headers={"if-none-match": by_parameters["ETag"]})
     assert held.status_code == 304
+
+
+def test_tiles_that_lie_together_are_drawn_together_and_meet_at_their_edges(
+    client: Client, plot: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[View] = []
+
+    def counted(layers: Any, view: View, side_px: int, form: str) -> list[bytes]:
+        drawn.append(view)
+        return draw_tiles(layers, view, side_px, form)
+
+    monkeypatch.setattr(map_tiles, "_cache", TileCache(2**20))
+    monkeypatch.setattr(map_tiles, "draw_tiles", counted)
+    row, column = int(ROW) - int(ROW) % 4, int(COLUMN) - int(COLUMN) % 4
+    tiles = {
+        (y, x): client.get(f"/ogc/wmts/1.0.0/quadrati/uso/WebMercatorQuad/{Z}/{y}/{x}.png")
+        for y in range(row, row + 4)
+        for x in range(column, column + 4)
+    }
+    assert len(drawn) == 1 and {one.status_code for one in tiles.values()} == {200}
+    one = GRIDS["WebMercatorQuad"].box(TileAddress(Z, row, column))
+    side = one[2] - one[0]
+    box = f"{one[0]},{one[3] - 4 * side},{one[0] + 4 * side},{one[3]}"
+    whole = decoded(
+        client.get(
+            f"/ogc/collections/quadrati/styles/uso/map?f=png&bbox={box}&bbox-crs={EPSG}3857&crs={EPSG}3857"
+            "&width=1024&height=1024"
+        ).content
+    )
+    for (y, x), response in tiles.items():
+        piece = decoded(response.content)
+        for across, down in ((0.01, 0.5), (0.5, 0.5), (0.99, 0.5), (0.5, 0.01), (0.5, 0.99)):
+            there = at(whole, (x - column + across) / 4, (y - row + down) / 4)
+            here = at(piece, across, down)
+            assert max(abs(a - b) for a, b in zip(here, there, strict=True)) <= 24, (y, x, here, there)
 
 
 def test_capabilities_name_layers_styles_and_sets(client: Client, plot: SimpleNamespace) -> None:

@@ -40,7 +40,7 @@ manage: ## Any manage.py command on the instance: make manage ARGS="import_layer
 test: ## Set up and run every check and test: ruff, mypy, unit, integration, browser
 	@deploy/bootstrap test
 	@$(MAKE) --no-print-directory lint
-	@$(CHECK_ENV) $(PYTHON) -m pytest --numprocesses=$(JOBS) --dist=loadgroup --no-loadscope-reorder $(TESTS)
+	@$(CHECK_ENV) $(PYTHON) -m pytest --numprocesses=$(JOBS) --dist=loadfile $(TESTS)
 
 lint: ## ruff, mypy, and migrations that somebody forgot
 	@$(PYTHON) -m ruff check .

@@ -18,26 +18,6 @@ _MIGRATED: set[tuple[str, str, str]] = set()
 REAL_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What runs side by side: whole files, but all those with the same whole product in one process, and first.
-
-    A product takes half a minute to start, and its tests wait more than they work.
-    """
-    products: dict[str, str] = {}
-    for item in items:
-        for fixture in ("product", "empty_product"):
-            if fixture in getattr(item, "fixturenames", ()):
-                products.setdefault(_file(item), fixture)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(products.get(_file(item), _file(item))))
-    items.sort(key=lambda item: products.get(_file(item), "without"))
-
-
-def _file(item: pytest.Item) -> str:
-    return item.nodeid.split("::", 1)[0]
-
-
 @pytest.fixture(scope="session", autouse=True)
 def compiled_messages() -> None:
     """The English texts in the form that Django reads; the compiled files are not kept in the repository."""

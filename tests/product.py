@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -17,9 +18,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from geoportal.runtime.places import LOGINS, Places
 from geoportal.runtime.process import guarded
@@ -148,6 +152,38 @@ def running(name: str, *options: str) -> Iterator[RunningProduct]:
             product.stop()
         shutil.rmtree(product.var, ignore_errors=True)
         (product.var.parent / f"{product.var.name}.out").unlink(missing_ok=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that wait for a whole product begin first, so that the other processes work meanwhile."""
+    items.sort(key=lambda item: _scope(item.nodeid) not in _PRODUCTS)
+
+
+class OneProduct(LoadScopeScheduling):  # type: ignore[misc]
+    """What runs side by side: whole files, but all that use the same whole product in one process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneProduct:
+    """Scopes in the order of `pytest_collection_modifyitems`, not by their number of tests."""
+    config.option.loadscopereorder = False
+    return OneProduct(config, log)
+
+
+_PRODUCTS = ("product", "empty_product")
+
+
+@cache
+def _product_of(file: str) -> str | None:
+    words = set(re.findall(r"\w+(?=: RunningProduct)", (BASE / file).read_text(encoding="utf-8")))
+    return next((name for name in _PRODUCTS if name in words), None)
+
+
+def _scope(nodeid: str) -> str:
+    file = nodeid.split("::", 1)[0]
+    return _product_of(file) or file
 
 
 @pytest.fixture(scope="session")

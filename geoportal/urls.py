@@ -35,5 +35,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("geoportal.commands.urls")),
     path("api/", include("geoportal.devices.urls")),
     path("api/", include("geoportal.find.urls")),
+    path("api/", include("wifi.urls")),
     path("ogc", include("ogc.urls")),
 ]

@@ -10,7 +10,8 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends gdal-bin gettext fping \
     && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin geoportale \
-    && install -d -o geoportale -g geoportale /var/lib/geoportale /run/geoportale /srv/static
+    && install -d -o geoportale -g geoportale /var/lib/geoportale /run/geoportale /srv/static \
+    && install -d -o 1883 -g 1883 /var/lib/broker-tls && install -d -m 700 -o 1883 -g 1883 /var/lib/broker-ca
 WORKDIR /srv/geoportale
 COPY requirements/base.txt requirements/base.txt
 RUN pip install --no-cache-dir --require-hashes -r requirements/base.txt
@@ -45,6 +46,9 @@ COPY deploy/broker-entrypoint /usr/local/bin/broker-entrypoint
 RUN sed -e 's|@account@||' -e 's|@port@|1883|' -e 's|@listen@|0.0.0.0|' \
         -e 's|@plugin@|/usr/lib/mosquitto_dynamic_security.so|' -e 's|@root@|/mosquitto/data|g' \
         /tmp/mosquitto.conf.in > /mosquitto/config/mosquitto.conf
+COPY deploy/mosquitto-tls.conf.in /tmp/mosquitto-tls.conf.in
+RUN sed -e 's|@tls_port@|8883|' -e 's|@tls_listen@|0.0.0.0|' -e 's|@certificates@|/mosquitto/tls|' \
+        /tmp/mosquitto-tls.conf.in >> /mosquitto/config/mosquitto.conf
 USER mosquitto
 ENTRYPOINT ["/usr/local/bin/broker-entrypoint"]
 CMD ["mosquitto", "-c", "/mosquitto/config/mosquitto.conf"]

@@ -7,6 +7,7 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 PORT ?= 8000
 MQTT_PORT ?= 18883
+MQTT_TLS_PORT ?=
 DATA ?=
 FLEET ?=
 ARGS ?=
@@ -24,11 +25,13 @@ help: ## List the targets
 	@echo "  make run PORT=8080 DATA=folder FLEET=0 MQTT_PORT=18884"
 	@echo "      PORT       of the site (8000)            DATA   folder whose geodata files become layers"
 	@echo "      MQTT_PORT  of the broker (18883)         FLEET  number of simulated devices (all); 0: no simulator"
+	@echo "      MQTT_TLS_PORT  where devices connect with TLS (MQTT_PORT + 10000)"
 	@echo "      GEOPORTAL_VAR, GEOPORTAL_LISTEN and the other variables of .env.example work here as well"
 
 run: ## Install what is missing and run the whole product until Ctrl-C
 	@deploy/bootstrap run
 	@exec $(PYTHON) -m geoportal.runtime run --port '$(PORT)' --mqtt-port '$(MQTT_PORT)' \
+		$(if $(MQTT_TLS_PORT),--mqtt-tls-port '$(MQTT_TLS_PORT)') \
 		$(if $(DATA),--data '$(DATA)') $(if $(FLEET),--fleet '$(FLEET)')
 
 reset: ## Throw the instance of `make run` away, after asking

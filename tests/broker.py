@@ -163,7 +163,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestBroker]:
     The settings and the environment of child processes point at it.
     """
     root: Path = tmp_path_factory.mktemp("broker")
-    running = TestBroker(Broker(root, free_port(), "broker-admin", "only-for-tests"))
+    running = TestBroker(Broker(root, free_port(), "broker-admin", "only-for-tests", free_port()))
     values: dict[str, Any] = {
         "MQTT_HOST": "127.0.0.1",
         "MQTT_PORT": running.port,

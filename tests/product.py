@@ -57,6 +57,7 @@ class RunningProduct:
     var: Path
     port: int = field(default_factory=free_port)
     mqtt_port: int = field(default_factory=free_port)
+    mqtt_tls_port: int = field(default_factory=free_port)
     options: tuple[str, ...] = ()
     process: subprocess.Popen[str] | None = None
 
@@ -67,7 +68,7 @@ class RunningProduct:
 
     @property
     def places(self) -> Places:
-        return Places(self.var, self.port, self.mqtt_port)
+        return Places(self.var, self.port, self.mqtt_port, mqtt_tls_port=self.mqtt_tls_port)
 
     @property
     def logins(self) -> dict[str, str]:
@@ -83,6 +84,7 @@ class RunningProduct:
         """Start it and wait until the site answers; fails with the supervisor's words when it does not."""
         command = [sys.executable, "-m", "geoportal.runtime", "run", "--fleet", "0", *self.options]
         command += ["--port", str(self.port), "--mqtt-port", str(self.mqtt_port)]
+        command += ["--mqtt-tls-port", str(self.mqtt_tls_port)]
         self.var.parent.mkdir(parents=True, exist_ok=True)
         with (self.var.parent / f"{self.var.name}.out").open("w") as output:
             self.process = subprocess.Popen(

@@ -124,7 +124,7 @@ def test_what_the_dockerfile_copies_is_in_the_checkout() -> None:
         assert all((BASE / source).exists() for source in sources.split()), sources
 
 
-@pytest.mark.parametrize("template", ["nginx.conf.in", "mosquitto.conf.in"])
+@pytest.mark.parametrize("template", ["nginx.conf.in", "mosquitto.conf.in", "mosquitto-tls.conf.in"])
 def test_the_images_fill_in_every_mark_of_a_template(template: str) -> None:
     marks = set(re.findall(r"@[a-z_]+@", (BASE / "deploy" / template).read_text(encoding="utf-8")))
     stage = (BASE / "Dockerfile").read_text(encoding="utf-8").split(f"/tmp/{template}")[1]

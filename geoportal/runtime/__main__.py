@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="start everything and keep it running until Ctrl-C")
     run.add_argument("--port", type=_port, default=8000)
     run.add_argument("--mqtt-port", type=_port, default=18883)
+    run.add_argument("--mqtt-tls-port", type=_port, default=0, help="for devices; 10000 above --mqtt-port unless given")
     run.add_argument("--data", type=Path, help="a folder whose geodata files are imported")
     run.add_argument("--fleet", type=int, help="simulated devices; 0: none")
     run.add_argument("--without-sample", action="store_true", help="neither the sample city nor the sample devices")
@@ -84,6 +85,7 @@ def _run(arguments: argparse.Namespace) -> int:
             f"The database's account cannot enter {BASE}: the instance is kept in {var} (GEOPORTAL_VAR chooses another)"
         )
     places = Places(var, arguments.port, arguments.mqtt_port, env.text("GEOPORTAL_LISTEN", "127.0.0.1"))
+    places = replace(places, mqtt_tls_port=arguments.mqtt_tls_port)
     wishes = Wishes(data and data.resolve(), arguments.fleet, sample=not arguments.without_sample)
     with _alone(places):
         return asyncio.run(_until_stopped(Product(places, wishes, say)))
@@ -152,7 +154,9 @@ def _running_places() -> Places:
         raise PlaceError(f"There is no instance in {places.var} yet: start one with make run")
     with contextlib.suppress(OSError, ValueError):
         state = json.loads((places.var / "run.json").read_text(encoding="utf-8"))
-        places = replace(places, port=state["port"], mqtt_port=state["mqtt_port"])
+        places = replace(
+            places, port=state["port"], mqtt_port=state["mqtt_port"], mqtt_tls_port=state.get("mqtt_tls_port", 0)
+        )
     return places
 
 

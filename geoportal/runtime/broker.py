@@ -1,4 +1,6 @@
-"""A private Mosquitto: own configuration and state folder, loopback only, no anonymous client, rights by device.
+"""A private Mosquitto: own configuration and state folder, no anonymous client, rights by device.
+
+Two listeners: a plain one on the loopback for the product's own processes, and TLS for devices.
 
 Rights are kept by Mosquitto's dynamic-security plugin; `geoportal.messaging.dynsec` changes them while it runs.
 The settings follow what was measured about message loss: see docs/mqtt-contract.md.
@@ -15,9 +17,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from geoportal.runtime.certificates import CertificateError, Certificates
 from geoportal.runtime.templates import BASE, fill
 
 TEMPLATE = BASE / "deploy" / "mosquitto.conf.in"
+TLS_TEMPLATE = BASE / "deploy" / "mosquitto-tls.conf.in"
 
 
 class BrokerError(Exception):
@@ -35,12 +39,21 @@ def plugin_path() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """One private broker under `root`, listening on 127.0.0.1:`port`."""
+    """One private broker under `root`, listening on 127.0.0.1:`port`, and with TLS when it has a `tls_port`."""
 
     root: Path
     port: int
     admin_user: str
     admin_password: str
+    tls_port: int = 0
+    tls_listen: str = "127.0.0.1"
+    names: tuple[str, ...] = ("localhost", "127.0.0.1")
+    """By which devices find it: they stand in its certificate."""
+
+    @property
+    def certificates(self) -> Certificates:
+        """The CA and the certificate of this broker."""
+        return Certificates(self.root / "tls", self.root / "tls", self.names)
 
     @property
     def state(self) -> Path:
@@ -68,7 +81,21 @@ class Broker:
             "root": str(self.root),
         }
         settings = fill(TEMPLATE.read_text(encoding="utf-8"), values)
+        if self.tls_port:
+            self._ensure_certificates()
+            values = {
+                "tls_port": str(self.tls_port),
+                "tls_listen": self.tls_listen,
+                "certificates": str(self.certificates.folder),
+            }
+            settings += fill(TLS_TEMPLATE.read_text(encoding="utf-8"), values)
         (self.root / "mosquitto.conf").write_text(settings, encoding="utf-8")
+
+    def _ensure_certificates(self) -> None:
+        try:
+            self.certificates.ensure()
+        except CertificateError as error:
+            raise BrokerError(str(error)) from error
 
     def _init_rights(self) -> None:
         result = subprocess.run(

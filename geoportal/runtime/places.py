@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import socket
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from geoportal import env
 from geoportal.runtime.broker import Broker
+from geoportal.runtime.certificates import names_of
 from geoportal.runtime.cluster import ROLE, Account, Cluster, server_account
 from geoportal.runtime.templates import BASE
 
@@ -81,6 +83,21 @@ class Places:
     port: int = 8000
     mqtt_port: int = 18883
     listen: str = "127.0.0.1"
+    mqtt_tls_port: int = 0
+    """0: ten thousand above the other one, or below where that is no port."""
+
+    @property
+    def device_port(self) -> int:
+        """Where devices connect, with TLS."""
+        above = self.mqtt_port + 10_000
+        return self.mqtt_tls_port or (above if above <= 65_535 else self.mqtt_port - 10_000)
+
+    @property
+    def device_host(self) -> str:
+        """The name by which devices find the broker: what the operator says, else an address that it listens on."""
+        listen = env.text("GEOPORTAL_MQTT_LISTEN", "127.0.0.1")
+        here = socket.gethostname() if listen in ("0.0.0.0", "::") else listen  # noqa: S104
+        return env.text("GEOPORTAL_MQTT_DEVICE_HOST", here)
 
     @cached_property
     def cluster(self) -> Cluster:
@@ -89,7 +106,16 @@ class Places:
     @cached_property
     def broker(self) -> Broker:
         user = env.text("GEOPORTAL_MQTT_ADMIN_USER", "broker-admin")
-        return Broker(self.var / "broker", self.mqtt_port, user, self.secret("mqtt-admin-password"))
+        names = names_of([self.device_host, "localhost", "127.0.0.1", "::1"], env.words("GEOPORTAL_MQTT_NAMES", []))
+        return Broker(
+            self.var / "broker",
+            self.mqtt_port,
+            user,
+            self.secret("mqtt-admin-password"),
+            self.device_port,
+            env.text("GEOPORTAL_MQTT_LISTEN", "127.0.0.1"),
+            names,
+        )
 
     @property
     def logs(self) -> Path:
@@ -166,10 +192,15 @@ class Places:
             "GEOPORTAL_DB_PORT": "5432",
             "GEOPORTAL_MQTT_HOST": "127.0.0.1",
             "GEOPORTAL_MQTT_PORT": str(self.mqtt_port),
+            "GEOPORTAL_MQTT_DEVICE_HOST": self.device_host,
+            "GEOPORTAL_MQTT_DEVICE_PORT": str(self.device_port),
             "GEOPORTAL_MQTT_INGEST_PASSWORD_FILE": str(self.secret_file("mqtt-ingest-password")),
             "GEOPORTAL_MQTT_ADMIN_PASSWORD_FILE": str(self.secret_file("mqtt-admin-password")),
         }
         kept.pop("GEOPORTAL_MQTT_ADMIN_PASSWORD", None)
+        ca = self.broker.certificates.ca
+        if ca.exists():
+            ours["GEOPORTAL_MQTT_CA_FILE"] = str(ca)
         return {**kept, **ours}
 
 

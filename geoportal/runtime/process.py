@@ -96,6 +96,11 @@ class Service:
     def start(self) -> None:
         self._task = asyncio.create_task(self._keep_running(), name=self.name)
 
+    def hang_up(self) -> None:
+        """SIGHUP, by which servers read their files again; nothing while it does not run."""
+        if self.pid is not None:
+            _signal(self.pid, signal.SIGHUP)
+
     async def ready(self, probe: Callable[[], bool], seconds: float) -> None:
         """Wait until `probe` says yes. Raises StartFailed, with the last words of the process, after `seconds` or
         when it died too often.

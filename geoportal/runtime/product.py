@@ -16,7 +16,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from geoportal import env
 from geoportal.runtime import front
+from geoportal.runtime.certificates import CertificateError
 from geoportal.runtime.cluster import Account, server_account
 from geoportal.runtime.places import LOGINS, Places
 from geoportal.runtime.process import Service, StartFailed
@@ -31,6 +33,7 @@ STOP_ORDER = (
 )
 """Who talks to whom decides: nobody is stopped while something that needs it still works."""
 _READY_S = 90.0
+RENEWAL_LOOK_S = 12 * 3600.0
 
 
 class PortTaken(StartFailed):
@@ -55,12 +58,14 @@ class Product:
     wishes: Wishes
     say: Callable[[str], None]
     services: dict[str, Service] = field(default_factory=dict)
+    _chores: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def start(self) -> None:
         """Bring everything up until the site answers. Raises StartFailed; what already runs is left to `stop`."""
         began = time.monotonic()
         check_port(self.places.listen, self.places.port, "PORT")
         check_port("127.0.0.1", self.places.mqtt_port, "MQTT_PORT")
+        check_port(env.text("GEOPORTAL_MQTT_LISTEN", "127.0.0.1"), self.places.device_port, "MQTT_TLS_PORT")
         self.places.prepare()
         steps = Steps(self.places, self.say)
         steps.compile_messages()
@@ -96,6 +101,18 @@ class Product:
         service = self._service("broker", broker.command())
         service.start()
         await service.ready(lambda: listens("127.0.0.1", broker.port), 20.0)
+        self._chores.append(asyncio.create_task(self._renew_certificates(service)))
+
+    async def _renew_certificates(self, service: Service) -> None:
+        """Long before the broker's certificate ends there is a new one, which the broker reads while it runs."""
+        while True:
+            await asyncio.sleep(RENEWAL_LOOK_S)
+            try:
+                if await asyncio.to_thread(self.places.broker.certificates.ensure):
+                    service.hang_up()
+                    self.say("The broker has a new certificate.")
+            except CertificateError as error:
+                self.say(str(error))
 
     async def _fill(self, steps: Steps) -> None:
         """Accounts, broker rights, the sample city and devices, and the operator's folder."""
@@ -153,6 +170,8 @@ class Product:
 
     async def stop(self) -> None:
         """Stop all in order, each with the time it needs."""
+        for chore in self._chores:
+            chore.cancel()
         for group in STOP_ORDER:
             chosen = [self.services[name] for name in group if name in self.services]
             await asyncio.gather(*(service.stop() for service in chosen))
@@ -170,6 +189,7 @@ class Product:
             "address": self.places.address,
             "port": self.places.port,
             "mqtt_port": self.places.mqtt_port,
+            "mqtt_tls_port": self.places.device_port,
             "processes": {name: service.pid for name, service in self.services.items()},
         }
         draft = self.state_file.with_suffix(".new")
@@ -182,7 +202,9 @@ class Product:
         lines += [f"    {name:<15} {self.places.secret(f'login-{name}')}" for name in LOGINS]
         lines += [
             "",
-            f"  MQTT broker: 127.0.0.1:{self.places.mqtt_port}    Files and logs: {self.places.var}",
+            f"  MQTT broker: 127.0.0.1:{self.places.mqtt_port}, for devices with TLS "
+            f"{self.places.device_host}:{self.places.device_port}",
+            f"  Files and logs: {self.places.var}",
             "  Ctrl-C stops everything; the next `make run` goes on from here.",
             "",
         ]

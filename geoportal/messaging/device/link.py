@@ -83,6 +83,8 @@ def explain(error: Exception, config: AgentConfig) -> str:
         return f"the certificate of {where} is not trusted: {error.verify_message}; see broker.ca"
     if isinstance(error, ssl.SSLError):
         return f"no TLS connection to {where}: {error.reason}; is broker.tls right for this port?"
+    if config.tls and isinstance(error, ConnectionResetError):
+        return f"{where} does not speak TLS; is broker.tls right for this port?"
     if isinstance(error, socket.gaierror):
         return f"the name {config.host!r} cannot be resolved: {error.strerror}"
     if isinstance(error, TimeoutError):

@@ -50,7 +50,7 @@ class TreeLayer:
 
     @property
     def can_be_drawn(self) -> bool:
-        return bool(self.entry.geometry_type) or self.entry.kind == "raster"
+        return bool(self.entry.geometry_type) or self.entry.kind != "vector"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +113,10 @@ def layer_config(entry: LayerEntry, audience: Audience) -> dict[str, Any]:
     """One layer for the page: where its tiles are, how they are drawn, and how its fields are called."""
     return {
         "slug": entry.slug,
-        "kind": entry.kind,
+        "kind": "raster" if entry.kind != "vector" else "vector",
+        "hasSource": entry.source is not None,
         "title": in_language(entry.title_it, entry.title_en),
-        "drawn": "raster" if entry.kind == "raster" else _drawn(entry),
+        "drawn": "raster" if entry.kind != "vector" else _drawn(entry),
         "isLive": entry.is_live,
         "isSample": entry.is_sample,
         "deviceKind": DEVICE_LAYERS.get(entry.slug, ""),
@@ -140,7 +141,7 @@ def style_layers(entry: LayerEntry, audience: Audience) -> list[dict[str, Any]]:
 def compiled(entry: LayerEntry, style: StyleSpec) -> list[dict[str, Any]]:
     """The style layers of any style of a layer; its source is called like the layer."""
     low, high = max(entry.min_zoom, style.min_zoom), min(entry.max_zoom, style.max_zoom)
-    if entry.kind == "raster":
+    if entry.kind != "vector":
         return raster_layers(entry.slug, opacity=style.opacity, min_zoom=low, max_zoom=high)
     return compile_layers(fitting(entry, style), entry.geometry_type, Target(entry.slug, entry.slug, low, high))
 
@@ -170,7 +171,7 @@ def clusters(entry: LayerEntry, style: StyleSpec) -> dict[str, Any] | None:
 def tile_url(entry: LayerEntry, audience: Audience) -> str:
     """Address of the layer's tiles from the root of the site; its version changes with what they hold."""
     base = f"/ogc/collections/{quote(entry.slug)}"
-    if entry.kind == "raster":
+    if entry.kind != "vector":
         version = picture_version(entry, style_of(entry, audience))
         return f"{base}/map/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}?f=png&v={version}"
     version = "" if entry.is_live else f"&v={entry.data_version}"
@@ -180,6 +181,8 @@ def tile_url(entry: LayerEntry, audience: Audience) -> str:
 def layer_legend(entry: LayerEntry, audience: Audience) -> tuple[LegendEntry, ...]:
     """The legend of a layer; empty for tables, and for rasters in colours of their own."""
     style = style_of(entry, audience)
+    if entry.kind == "remote":
+        return ()
     return raster_legend(entry, style) if entry.kind == "raster" else legend(style, entry.geometry_type)
 
 
@@ -209,7 +212,7 @@ def _tree_layer(entry: LayerEntry, audience: Audience) -> TreeLayer:
 
 
 def _is_drawn(entry: LayerEntry) -> bool:
-    return entry.kind == "raster" or bool(entry.geometry_type)
+    return entry.kind != "vector" or bool(entry.geometry_type)
 
 
 def _drawn(entry: LayerEntry) -> str:

@@ -7,6 +7,7 @@ def map_texts() -> dict[str, str]:
     """Texts by the name the modules use. `{…}` parts are filled in the browser."""
     return {
         "mapLabel": _("Mappa della città"),
+        "sourceFails": _("La fonte di questo livello ({office}) non risponde dal {since}. Si riprova da sé."),
         "layerFails": _("«{layer}» al momento non risponde: nuovo tentativo in corso."),
         "layerBack": _("«{layer}» è di nuovo disponibile."),
         "zoomIn": _("Ingrandisci per vedere questo livello"),

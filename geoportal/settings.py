@@ -99,6 +99,15 @@ GEODATA_SCHEMA = "geodata"
 """The database schema that holds the table or view of every layer, and nothing else."""
 RASTER_DIR = env.path("GEOPORTAL_RASTER_DIR", VAR_DIR / "rasters")
 
+SOURCE_HOSTS = env.words("GEOPORTAL_SOURCE_HOSTS", [])
+"""Hosts that sources may be read from: name, name:port, *.domain, or an address in digits; empty: none."""
+SOURCE_NETWORKS = env.words("GEOPORTAL_SOURCE_NETWORKS", [])
+"""Networks (10.1.0.0/16) that a source's host may be in although they are not public."""
+SOURCE_FOLDERS = env.words("GEOPORTAL_SOURCE_FOLDERS", [])
+"""Folders of the database server whose files may be attached as foreign tables; empty: none."""
+SOURCES_KEY = env.text("GEOPORTAL_SOURCES_KEY", "")
+"""Encrypts the passwords of sources; empty: derived from SECRET_KEY."""
+
 MQTT_HOST = env.text("GEOPORTAL_MQTT_HOST", "127.0.0.1")
 MQTT_PORT = env.integer("GEOPORTAL_MQTT_PORT", 1883, minimum=1, maximum=65535)
 MQTT_DEVICE_HOST = env.text("GEOPORTAL_MQTT_DEVICE_HOST", MQTT_HOST)

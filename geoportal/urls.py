@@ -8,6 +8,7 @@ from geoportal import views
 from geoportal.accounts.forms import LoginForm
 from geoportal.health import healthz
 from geoportal.publishing import api
+from geoportal.sources import views as source_views
 from geoportal.takeaway import views as takeaway
 from geoportal.versions import api as history_api
 
@@ -20,6 +21,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("mappe/<slug:slug>/esporta.html", takeaway.export, name="map-export"),
     path("pubblica/", include("geoportal.publishing.urls")),
     path("livelli/", include("geoportal.styling.urls")),
+    path("fonti/", include("geoportal.sources.urls")),
+    path("api/fonti", source_views.api, name="api-sources"),
     path("api/importazioni", api.uploads, name="api-uploads"),
     path("api/importazioni/<uuid:id>", api.upload, name="api-upload"),
     path("livelli/<slug:slug>/versioni/", include("geoportal.versions.urls")),

@@ -83,11 +83,11 @@ def _style_document(request: HttpRequest, entries: list[LayerEntry], audience: A
     for entry in entries:
         grouped = clusters(entry, style_of(entry, audience))
         sources[entry.slug] = (grouped and {**grouped, "data": base + grouped["data"]}) or {
-            "type": "raster" if entry.kind == "raster" else "vector",
+            "type": "raster" if entry.kind != "vector" else "vector",
             "tiles": [base + tile_url(entry, audience)],
             "attribution": entry.attribution,
             **({"bounds": entry.bbox} if entry.bbox else {}),
-            **({"tileSize": 256} if entry.kind == "raster" else {}),
+            **({"tileSize": 256} if entry.kind != "vector" else {}),
         }
         hidden = len(entries) > 1 and not entry.shown_by_default
         for layer in style_layers(entry, audience):

@@ -21,7 +21,7 @@ import psycopg2.extensions
 from django.db import connection
 
 from layers.errors import LayerNotFound
-from layers.models import Access, Layer, Theme
+from layers.models import Access, Layer, Source, Theme
 from layers.rights import Audience, Rule, may_see
 
 log = logging.getLogger(__name__)
@@ -55,6 +55,16 @@ class StyleEntry:
     title_it: str
     title_en: str
     spec: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceEntry:
+    """The server of another office that a layer is read from at every request; a harvested layer has none."""
+
+    id: int
+    kind: str
+    """A `Source.Kind` value."""
+    timeout_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +143,7 @@ class LayerEntry:
     """Groups whose stewards keep it, by its theme; empty: every steward."""
     past: Past | None = None
     """None: the layer as it is."""
+    source: SourceEntry | None = None
 
     def visible_fields(self, audience: Audience) -> tuple[FieldEntry, ...]:
         """The attributes this audience may see: the whitelist of items, filters, sorting, tiles, exports and search."""
@@ -177,7 +188,7 @@ def _load() -> Catalogue:
     version = _version()
     rows = (
         Layer.objects.filter(is_published=True)
-        .select_related("theme")
+        .select_related("theme", "source")
         .prefetch_related("fields", "styles", "groups")
         .order_by("theme__position", "position", "title_it")
     )
@@ -282,7 +293,15 @@ def _entry(row: Layer, within: tuple[Rule, ...], stewards: frozenset[str]) -> La
         is_editable=row.is_editable,
         within=within,
         stewards=stewards,
+        source=_source(row),
     )
+
+
+def _source(row: Layer) -> SourceEntry | None:
+    source: Source | None = getattr(row, "source", None)
+    if source is None or source.is_harvest:
+        return None
+    return SourceEntry(source.pk, source.kind, source.timeout_ms)
 
 
 class _Holder:

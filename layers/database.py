@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -65,6 +66,8 @@ class _Plans:
         return held
 
 
+statement_limit_ms: ContextVar[int | None] = ContextVar("statement_limit_ms", default=None)
+"""A shorter time for the reads of one request: those from another office's server."""
 _plans: WeakKeyDictionary[Any, _Plans] = WeakKeyDictionary()
 _bound_at_connect = False
 
@@ -82,6 +85,9 @@ def _bind(connection: Any, **_kwargs: Any) -> None:
 
 
 def _limit() -> str:
+    own = statement_limit_ms.get()
+    if own is not None:
+        return f"SET LOCAL statement_timeout = {own};\n"
     # In one message with the statement, SET LOCAL ends with it and costs no round trip of its own.
     return "" if _bound_at_connect else f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS};\n"
 

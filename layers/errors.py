@@ -68,6 +68,17 @@ class StyleNotFound(LayersError):
         super().__init__(f"Layer {slug!r} has no style {name[:80]!r}; it has {', '.join(known)}.")
 
 
+class SourceAway(LayersError):
+    """A layer is read from another office's server, and that server does not answer; every other layer does."""
+
+    def __init__(self, slug: str, since: str, retry_s: int) -> None:
+        super().__init__(
+            f"Layer {slug!r} comes from another server, which has not answered since {since}; it is tried again by "
+            "itself, and so may you later. The other layers are not affected; /fonti/ shows how it is doing."
+        )
+        self.slug, self.since, self.retry_s = slug, since, retry_s
+
+
 class DrawingFailed(LayersError):
     """The picture could not be drawn; the log says why."""
 

@@ -77,6 +77,7 @@ class Layer(Bilingual):
     class Kind(models.TextChoices):
         VECTOR = "vector", _("Tabella o vista")
         RASTER = "raster", _("Raster")
+        REMOTE = "remote", _("Servizio di un altro ente")
 
     class Frequency(models.TextChoices):
         """EU authority table `frequency`, the part a municipality uses."""
@@ -173,7 +174,9 @@ class Layer(Bilingual):
         ordering = ["position", "title_it"]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(kind="raster", raster_path__gt="") | models.Q(kind="vector", table_name__gt=""),
+                condition=models.Q(kind="raster", raster_path__gt="")
+                | models.Q(kind="vector", table_name__gt="")
+                | models.Q(kind="remote"),
                 name="layer_has_its_store",
             ),
             models.CheckConstraint(
@@ -279,6 +282,7 @@ from layers.importing.models import ImportOutcome, ImportRun  # noqa: E402
 from layers.jobs.models import Job  # noqa: E402
 from layers.publishing.models import Upload  # noqa: E402
 from layers.search.models import SearchEntry, SearchIndex, SearchWord  # noqa: E402
+from layers.sources.models import Source, SourceState  # noqa: E402
 from layers.versions.models import LayerGeneration, LayerVersion  # noqa: E402
 
 __all__ = [
@@ -295,6 +299,8 @@ __all__ = [
     "SearchEntry",
     "SearchIndex",
     "SearchWord",
+    "Source",
+    "SourceState",
     "Style",
     "Theme",
     "Upload",

@@ -129,7 +129,7 @@ def _collection(ask: Ask, made: dict[str, Any], layer: LayerEntry) -> dict[str, 
     made["links"] = [*_self_links(address), *_items_first(links), *_tile_links(layer, address)]
     if layer.kind == "raster":
         made["links"] += _coverage_links(address)
-    else:
+    elif layer.kind == "vector":
         made["links"] += _export_links(layer, address)
     made |= edr.described(layer, parameters(layer, ask.audience), ask.base, ask.language)
     if layer.data_updated_at is not None:

@@ -23,6 +23,8 @@ from layers.audit import note
 from layers.catalogue import Catalogue, LayerEntry, catalogue
 from layers.errors import LayersError
 from layers.rights import PUBLIC, Audience, audience_of, may_see
+from layers.sources.bounded import each
+from layers.sources.gate import is_passed, may_be_asked, read
 from ogc.errors import InvalidParameter, OgcError, translated
 
 if TYPE_CHECKING:
@@ -31,6 +33,18 @@ if TYPE_CHECKING:
 JSON, GEOJSON, HTML = "application/json", "application/geo+json", "text/html"
 METHODS = "GET, HEAD, OPTIONS"
 EXPOSED = "Link, Location, ETag, Content-Crs, OGC-NumberReturned, OGC-NumberMatched, Preference-Applied"
+
+
+DESCRIPTIONS = frozenset(
+    {
+        "collection", "queryables", "schema", "tilesets", "tileset", "map-tilesets", "map-tileset", "styled-tilesets",
+        "styled-tileset", "collection-styles", "style", "legend", "dataset-tilesets", "dataset-tileset",
+        "execution",
+    }
+)  # fmt: skip
+"""Names of the addresses that tell of a layer without reading its data: they answer while its source does not."""
+PATIENT = {"export": 20}
+"""How many times longer than a read of its source an answer may take."""
 
 
 class Ask:
@@ -78,8 +92,19 @@ class Ask:
         layer = self.catalogue.layers.get(slug)
         if layer is None or not may_see(PUBLIC, layer):
             layer = self.catalogue.layer(slug, self.audience)
+        if not is_passed(layer) and self._reads_data:
+            raise _ElsewhereFirst(layer)
         self.read_layers[slug] = layer
         return layer
+
+    def answers(self, layer: LayerEntry) -> bool:
+        """Whether a layer can be part of an answer that names none: those whose server is away are left out of it."""
+        return may_be_asked(layer)
+
+    @property
+    def _reads_data(self) -> bool:
+        match = self.request.resolver_match
+        return match is None or match.url_name not in DESCRIPTIONS
 
     def audience_for(self, layer: LayerEntry) -> Audience:
         """PUBLIC when every attribute of the layer is open to everyone: then the answer is the same for all."""
@@ -109,7 +134,7 @@ def door(
                 ask.format = negotiate(request, formats)
                 if params is not None:
                     refuse_unknown(request, params)
-                response: HttpResponseBase = view(ask, **kwargs)
+                response = _asked(view, ask, kwargs)
             except LayersError as error:
                 response = failure(ask, translated(error))
             except OgcError as error:
@@ -124,6 +149,34 @@ def door(
         return answer
 
     return wrap
+
+
+class _ElsewhereFirst(Exception):
+    """A view has come upon a layer that is read from another office's server, and is to be run again in its thread."""
+
+    def __init__(self, layer: LayerEntry) -> None:
+        super().__init__(layer.slug)
+        self.layer = layer
+
+
+def _asked(view: View, ask: Ask, kwargs: dict[str, str]) -> HttpResponseBase:
+    """The answer of a view: where it reads from another server, within the time and the thread of that one."""
+    try:
+        response: HttpResponseBase = view(ask, **kwargs)
+        return response
+    except _ElsewhereFirst as error:
+        layer = error.layer
+    match = ask.request.resolver_match
+    patience = PATIENT.get(match.url_name or "", 1) if match else 1
+    ask.read_layers.clear()
+    response = read(
+        layer, lambda: _asked(view, ask, kwargs), patience=patience, is_bad=lambda one: one.status_code >= 500
+    )
+    if response.streaming and layer.source is not None:
+        parts = iter(response.streaming_content)  # type: ignore[attr-defined]
+        timed = each(layer.source.id, layer.source.timeout_ms * patience, parts)
+        response.streaming_content = timed  # type: ignore[attr-defined]
+    return response
 
 
 def _note_reads(ask: Ask) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from layers import errors as layers_errors
 from layers.processes.jobs import TooManyJobs
 from layers.processes.model import ProcessNotFound
+from layers.sources.errors import SourceFailed
 
 NO_SUCH_PROCESS = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/no-such-process"
 
@@ -44,6 +45,8 @@ _TABLE: tuple[tuple[type[layers_errors.LayersError], int, str], ...] = (
     (layers_errors.UnknownCrs, 400, "InvalidParameterValue"),
     (TooManyJobs, 503, "ServerBusy"),
     (layers_errors.QueryTooSlow, 503, "ServerBusy"),
+    (layers_errors.SourceAway, 503, "SourceAway"),
+    (SourceFailed, 503, "SourceAway"),
     (layers_errors.DrawingFailed, 500, "NoApplicableCode"),
     (layers_errors.RasterUnreadable, 503, "NoApplicableCode"),
 )

@@ -85,7 +85,7 @@ def _layer(layer: LayerEntry, audience: Audience, language: str) -> dict[str, An
     paths |= openapi_maps.layer_paths(layer, _get, name)
     paths |= openapi_edr.paths(layer, name, parameters(layer, audience))
     if layer.kind != "vector":
-        return paths | openapi_coverages.paths(layer, name)
+        return paths | (openapi_coverages.paths(layer, name) if layer.kind == "raster" else {})
     fields = layer.visible_fields(audience)
     paths[f"{here}/queryables"] = _get(f"queryables{name}", "Queryables", ["f"], "Page", tag=slug)
     paths[f"{here}/schema"] = _get(f"schema{name}", "Schema", ["f"], "Page", tag=slug)

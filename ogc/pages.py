@@ -34,7 +34,7 @@ def landing(ask: Ask, body: bytes) -> HttpResponse:
 
 def collection(ask: Ask, body: bytes, layer: LayerEntry) -> HttpResponse:
     """One layer: description, addresses, CRS."""
-    is_raster = layer.kind == "raster"
+    is_raster = layer.kind != "vector"
     path = "map/tiles" if is_raster else "tiles"
     whole = (
         tilesets.map_template(layer, "", ask.base, "png") if is_raster else tilesets.template(layer, ask.base, "mvt")

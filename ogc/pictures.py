@@ -57,7 +57,7 @@ def chosen(ask: Ask, slug: str, style: str = "") -> Chosen:
 
 
 def can_be_drawn(layer: LayerEntry) -> bool:
-    return layer.kind == "raster" or bool(layer.geometry_field)
+    return layer.kind != "vector" or bool(layer.geometry_field)
 
 
 def view_of(ask: Ask, layers: Sequence[LayerEntry]) -> View:

@@ -26,6 +26,8 @@ LIMIT_DEFAULT, LIMIT_MAX = 10, 1000
 TITLES = {"it": "Catalogo dei livelli", "en": "Catalogue of the layers"}
 SORTABLE = ("id", "title", "created", "updated", "type")
 
+_FORMATS = {"vector": "GeoJSON", "raster": "GeoTIFF", "remote": "PNG"}
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -156,7 +158,7 @@ def _record(layer: LayerEntry, held: Catalogue, base: str, language: str) -> Rec
         "keywords": list(layer.keywords),
         "language": {"code": language},
         "languages": [{"code": "it", "name": "Italiano"}, {"code": "en", "name": "English"}],
-        "formats": [{"name": "GeoTIFF"}] if layer.kind == "raster" else [{"name": "GeoJSON"}],
+        "formats": [{"name": _FORMATS[layer.kind]}],
         "contacts": _contacts(layer),
         "license": layer.licence,
         "rights": layer.attribution,
@@ -212,6 +214,7 @@ def _links(layer: LayerEntry, base: str) -> list[dict[str, Any]]:
             made.append((f"{REL}/tilesets-vector", json, f"{here}/tiles"))
     else:
         made += [(f"{REL}/tilesets-map", json, f"{here}/map/tiles")]
+    if layer.kind == "raster":
         made += [(f"{REL}/coverage", "image/tiff; application=geotiff", f"{here}/coverage")]
     if layer.licence in LICENCES:
         made.append(("license", "text/html", LICENCES[layer.licence]))

@@ -24,9 +24,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(workers: int = 1, **environment: str) -> Iterator[str]:
+def served(workers: int = 1, port: int | None = None, **environment: str) -> Iterator[str]:
     """The address of a running server over the test database, stopped at the end."""
-    port = free_port()
+    port = port or free_port()
     command = [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
         "--workers", str(workers), "--blocking-threads", "1", "--no-ws", "--no-access-log", "--log-level", "error",

@@ -21,7 +21,9 @@ SYSTEM_ACCOUNT = "postgres"
 """The ordinary user that Debian's packages create; PostgreSQL refuses to run as root."""
 ROLE = "geoportal"
 """The database role that owns the product's databases; no superuser."""
-EXTENSIONS = ("postgis", "pg_trgm", "unaccent")
+EXTENSIONS = ("postgis", "pg_trgm", "unaccent", "postgres_fdw")
+WRAPPERS = ("postgres_fdw", "ogr_fdw")
+"""Ways into other offices' data; the second is a package of its own and may be missing."""
 _SOCKET_PATH_LIMIT = 90
 """Unix socket paths end at 107 bytes; ".s.PGSQL.5432.lock" needs the rest."""
 
@@ -277,3 +279,8 @@ class Cluster:
         with closing(self.connect(database)) as connection, connection.cursor() as cursor:
             for extension in EXTENSIONS:
                 cursor.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(extension)))
+            cursor.execute("SELECT name FROM pg_available_extensions WHERE name = ANY(%s)", [list(WRAPPERS)])
+            for (name,) in cursor.fetchall():
+                cursor.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(name)))
+                grant = sql.SQL("GRANT USAGE ON FOREIGN DATA WRAPPER {} TO {}")
+                cursor.execute(grant.format(sql.Identifier(name), sql.Identifier(ROLE)))

@@ -16,9 +16,10 @@ from geoportal.takeaway.build import device_file, layer_file
 from geoportal.technicians.selectors import device_rows
 from layers.audit import note
 from layers.catalogue import LayerEntry, catalogue
-from layers.errors import BadQuery, LayerNotFound
+from layers.errors import BadQuery, LayerNotFound, SourceAway
 from layers.items import ItemsQuery, items
 from layers.rights import Audience, audience_of
+from layers.sources.gate import read
 
 Box = tuple[float, float, float, float]
 """west, south, east, north in degrees, OGC:CRS84."""
@@ -45,7 +46,10 @@ def export(request: HttpRequest, slug: str) -> HttpResponse:
         under = background(entry, audience, entry.bbox)
         return _file(entry, device_file(entry, audience, devices, under, timezone.now()), audience)
     try:
-        page = items(entry, audience, ItemsQuery(limit=FEATURE_CAP, bbox=request.GET.get("bbox", "")))
+        query = ItemsQuery(limit=FEATURE_CAP, bbox=request.GET.get("bbox", ""))
+        page = read(entry, lambda: items(entry, audience, query))
+    except SourceAway:
+        return _refused(request, _("La fonte di questo livello ora non risponde: riprova più tardi."), 503)
     except BadQuery as error:
         return _refused(request, str(error), 400)
     if page.next_after is not None or len(page.features) > BYTES_CAP:

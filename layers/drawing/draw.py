@@ -14,6 +14,7 @@ from layers.drawing.source import BUFFER_PX, datasource, forget_sources, variabl
 from layers.drawing.symbols import compile_styles
 from layers.drawing.view import View
 from layers.errors import DrawingFailed, QueryTooSlow
+from layers.sources.remote_maps import remote_png
 from layers.styles.model import StyleSpec
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ def _picture(layers: Sequence[Drawn], view: View, form: str, background: str) ->
     if background or form == "jpeg":
         image.fill(mapnik().Color(background or "#ffffff"))
     for together in _runs(layers):
-        if together[0].layer.kind == "raster":
+        if together[0].layer.kind != "vector":
             _lay(image, together[0], view)
         else:
             _render(image, together, view)
@@ -80,7 +81,7 @@ def _runs(layers: Iterable[Drawn]) -> list[list[Drawn]]:
     """Tables that follow each other are drawn by one map, so that their labels keep clear of each other."""
     runs: list[list[Drawn]] = []
     for one in layers:
-        if runs and one.layer.kind != "raster" and runs[-1][0].layer.kind != "raster":
+        if runs and one.layer.kind == "vector" == runs[-1][0].layer.kind:
             runs[-1].append(one)
         else:
             runs.append([one])
@@ -90,7 +91,8 @@ def _runs(layers: Iterable[Drawn]) -> list[list[Drawn]]:
 def _lay(image: Any, one: Drawn, view: View) -> None:
     if not in_scale(one.layer, view, one.style):
         return
-    picture = raster_png(one.layer, view, one.style.raster)
+    is_remote = one.layer.kind == "remote"
+    picture = remote_png(one.layer, view) if is_remote else raster_png(one.layer, view, one.style.raster)
     if picture is not None:
         above = mapnik().Image.from_buffer(picture)
         above.premultiply()

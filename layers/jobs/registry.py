@@ -61,7 +61,14 @@ class Kind:
 
 
 _KINDS: dict[str, Kind] = {}
-_OURS = ("layers.jobs.kinds", "layers.processes.jobs", "layers.publishing.jobs", "layers.versions.jobs")
+_PLANS: list[Callable[[], object]] = []
+_OURS = (
+    "layers.jobs.kinds",
+    "layers.processes.jobs",
+    "layers.publishing.jobs",
+    "layers.sources.jobs",
+    "layers.versions.jobs",
+)
 
 
 def kind(
@@ -89,3 +96,16 @@ def kinds() -> dict[str, Kind]:
     for module in (*_OURS, *getattr(settings, "JOB_KIND_MODULES", ())):
         import_module(module)
     return _KINDS
+
+
+def planned(queue: Callable[[], object]) -> Callable[[], object]:
+    """Register a function that queues what is due; workers call it again and again, so nothing may be queued twice."""
+    _PLANS.append(queue)
+    return queue
+
+
+def queue_planned() -> None:
+    """Queue the jobs whose time has come."""
+    kinds()
+    for queue in _PLANS:
+        queue()

@@ -24,6 +24,7 @@ from django.db import connection
 
 from layers.jobs import services
 from layers.jobs.models import Job
+from layers.jobs.registry import queue_planned
 from layers.jobs.services import CHANNEL, LOCK_CLASS, Claimed
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 _LOOK_S = 0.5
 _HEARTBEAT_S = 2.0
 _RECOVER_S = 5.0
+_PLAN_S = 2.0
+"""Between two looks at what is to be done at a time of its own."""
 _GRACE_S = 8.0
 """Between asking a job's process to end and ending it."""
 
@@ -55,7 +58,7 @@ class Worker:
         self._running: list[Running] = []
         self._stopping = False
         self._link: psycopg2.extensions.connection | None = None
-        self._next_heartbeat = self._next_recovery = 0.0
+        self._next_heartbeat = self._next_recovery = self._next_plan = 0.0
 
     def stop(self, *_signal: object) -> None:
         """Finish in order: take no more jobs, give back those under way."""
@@ -93,6 +96,9 @@ class Worker:
         if now >= self._next_recovery:
             services.recover()
             self._next_recovery = now + _RECOVER_S
+        if now >= self._next_plan:
+            queue_planned()
+            self._next_plan = now + _PLAN_S
         self._look_after()
         while len(self._running) < self._concurrency and not self._stopping:
             job = services.claim(self.name)

@@ -11,10 +11,12 @@ from geoportal.sql import queries
 from layers.catalogue import Catalogue, LayerEntry
 from layers.columns import column_types
 from layers.database import table_of
+from layers.errors import SourceAway
 from layers.filters import column
 from layers.models import Field
 from layers.rights import Audience
 from layers.search.scopes import role_of, scopes_for
+from layers.sources.gate import read
 
 SQL = queries("layers.search", "find")
 REACH_M = 8.0
@@ -59,15 +61,31 @@ def nearest_address(held: Catalogue, audience: Audience, lon: float, lat: float)
 def features_at(held: Catalogue, audience: Audience, lon: float, lat: float) -> list[Here]:
     """At most five features of each layer at a place in OGC:CRS84 degrees, in the catalogue's order."""
     layers = [layer for layer in held.visible(audience) if _can_be_asked(layer, lon, lat)][:_LAYERS_MOST]
-    if not layers:
-        return []
-    parts = [_one(layer, audience, lon, lat) for layer in layers]
-    with connection.cursor() as cursor:
-        cursor.execute(sql.SQL("\nUNION ALL\n").join(parts))
-        rows = cursor.fetchall()
+    rows = _asked([_one(layer, audience, lon, lat) for layer in layers if layer.source is None])
+    for layer in layers:
+        if layer.source is not None:
+            rows += _asked_elsewhere(layer, audience, lon, lat)
     by_id = {layer.id: layer for layer in layers}
     order = {layer.id: place for place, layer in enumerate(layers)}
     return [Here(by_id[row[0]], row[1], row[2] or "") for row in sorted(rows, key=lambda row: order[row[0]])]
+
+
+def _asked(parts: list[sql.Composed]) -> list[tuple[int, str, str | None]]:
+    if not parts:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("\nUNION ALL\n").join(parts))
+        return list(cursor.fetchall())
+
+
+def _asked_elsewhere(
+    layer: LayerEntry, audience: Audience, lon: float, lat: float
+) -> list[tuple[int, str, str | None]]:
+    """What a layer of another office's server has here: nothing while that one does not answer."""
+    try:
+        return read(layer, lambda: _asked([_one(layer, audience, lon, lat)]))
+    except SourceAway:
+        return []
 
 
 def _can_be_asked(layer: LayerEntry, lon: float, lat: float) -> bool:

@@ -72,8 +72,8 @@ def chosen(ask: Ask) -> list[LayerEntry]:
     Raises LayerNotFound, NotFound and InvalidParameter.
     """
     if "collections" not in ask.request.GET:
-        seen = ask.catalogue.visible(ask.audience)
-        return [ask.layer(layer.slug) for layer in seen if layer.kind == "vector" and layer.geometry_field]
+        seen = (one for one in ask.catalogue.visible(ask.audience) if one.kind == "vector" and one.geometry_field)
+        return [ask.layer(layer.slug) for layer in seen if ask.answers(layer)]
     slugs = list(dict.fromkeys(slug.strip() for slug in _asked(ask).split(",") if slug.strip()))
     if not 0 < len(slugs) <= MOST_COLLECTIONS:
         raise InvalidParameter(f"collections: name one to {MOST_COLLECTIONS} collections, separated by commas.")

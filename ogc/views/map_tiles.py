@@ -13,6 +13,8 @@ from layers.crs import epsg
 from layers.drawing.draw import Drawn, draw, draw_tiles
 from layers.drawing.view import View
 from layers.raster import map_tile
+from layers.rights import PUBLIC
+from layers.sources.remote_maps import KEPT_S, remote_tile
 from layers.tile_cache import TileCache
 from layers.tile_grids import TILE_PX, WEB_MERCATOR, TileAddress, TileGrid
 from ogc import tilesets
@@ -41,6 +43,12 @@ def tile_of(ask: Ask, one: Chosen, grid: TileGrid, address: TileAddress) -> Http
     """One picture with the caching its layer allows."""
     form, media = ask.format, TILE_MEDIA[ask.format]
     key = (one.layer.id, one.version, one.layer.raster_path, form, grid.id, address)
+    if one.layer.kind == "remote":
+        response = served(ask, one.layer, one.audience, drawn_tile(one, grid, address, form), "", media)
+        if one.audience == PUBLIC:
+            # Whose map it is does not say when it changes.
+            response["Cache-Control"] = f"public, max-age={KEPT_S // 2}"
+        return response
     if one.layer.is_live:
         return served(ask, one.layer, one.audience, drawn_tile(one, grid, address, form), "", media)
     etag = etag_of(TILE_FORM, one.layer.slug, *key)
@@ -82,10 +90,12 @@ def _encoding(form: str) -> str:
 def drawn_tile(one: Chosen, grid: TileGrid, address: TileAddress, form: str) -> bytes:
     """256 x 256 pixels."""
     drawn = one.drawn
-    if one.layer.kind == "raster":
+    if one.layer.kind == "remote" and grid is WEB_MERCATOR and form != "jpeg":
+        return remote_tile(one.layer, address, form)
+    if one.layer.kind != "vector":
         # Whoever lays a tile over others gives it the opacity of the style, as the portal's own map does.
         drawn = Drawn(one.layer, msgspec.structs.replace(one.style.spec, opacity=1.0))
-        if grid is WEB_MERCATOR and form != "jpeg":
+        if one.layer.kind == "raster" and grid is WEB_MERCATOR and form != "jpeg":
             return map_tile(one.layer, address, form, one.style.spec.raster)
     view = View(epsg(grid.srid), grid.box(address), TILE_PX, TILE_PX)
     return draw([drawn], view, _encoding(form) if one.layer.kind == "vector" else form)

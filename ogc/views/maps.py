@@ -27,7 +27,7 @@ def dataset_map(ask: Ask) -> HttpResponse:
     if len(slugs) > MAX_LAYERS:
         raise InvalidParameter(f"collections names {len(slugs)} layers; {MAX_LAYERS} at most.")
     if "collections" not in ask.request.GET:
-        shown = [one for one in ask.catalogue.visible(ask.audience) if can_be_drawn(one)]
+        shown = [one for one in ask.catalogue.visible(ask.audience) if can_be_drawn(one) and ask.answers(one)]
         slugs = [one.slug for one in reversed(shown) if one.shown_by_default] or [one.slug for one in shown[:1]]
     if not slugs:
         raise InvalidParameter("collections names no layer; /ogc/collections lists those there are.")

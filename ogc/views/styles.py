@@ -52,7 +52,7 @@ def style(ask: Ask, slug: str, style: str) -> HttpResponse:
     if ask.format in {"mapbox", "json"}:
         media = MAPLIBRE if ask.format == "mapbox" else JSON
         return _cached(ask, one, _bytes(maplibre(ask, one)), media)
-    if one.layer.kind == "raster":
+    if one.layer.kind != "vector":
         raise InvalidParameter(f"f={ask.format}: the style of a raster has no SLD and no QML; use f=mapbox.")
     if ask.format == "qml":
         response = _cached(ask, one, qml_document(one.layer, one.style.spec, ask.language), QML)
@@ -82,7 +82,7 @@ def maplibre(ask: Ask, one: Chosen) -> dict[str, Any]:
     layer, slug = one.layer, one.layer.slug
     low, high = tilesets.zooms(layer)
     xyz = (("{tileMatrix}", "{z}"), ("{tileRow}", "{y}"), ("{tileCol}", "{x}"))
-    is_raster = layer.kind == "raster"
+    is_raster = layer.kind != "vector"
     address = (
         tilesets.map_template(layer, one.version, ask.base, "png")
         if is_raster

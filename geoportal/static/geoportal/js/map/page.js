@@ -44,6 +44,15 @@ function makeMap() {
   })
 }
 
+/** Where a layer comes from another office's server, say since when that one has not answered. */
+async function tellSince(layer, note) {
+  const answer = await fetch('/api/fonti').then((found) => (found.ok ? found.json() : null), () => null)
+  const source = answer?.sources.find((one) => one.layer?.slug === layer.slug && one.health === 'failing')
+  if (!source || !note || note.hidden) return
+  const since = new Intl.DateTimeFormat(config.language, { dateStyle: 'short', timeStyle: 'short' }).format(new Date(source.since))
+  note.textContent = fill(texts.sourceFails, { office: source.office || source.title, since })
+}
+
 function start(map) {
   const format = formats(config.language, texts)
   const notices = document.getElementById('notices')
@@ -55,6 +64,7 @@ function start(map) {
       const text = isFailing ? fill(texts.layerFails, { layer: layer.title }) : ''
       if (note) { note.hidden = !isFailing; note.textContent = text }
       if (!isFailing) return
+      if (layer.hasSource) tellSince(layer, note)
       const line = document.createElement('p')
       line.id = id
       line.textContent = text

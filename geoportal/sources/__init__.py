@@ -1,0 +1,1 @@
+"""The page of sources: who feeds which layer, and how each is doing."""

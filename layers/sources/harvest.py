@@ -1,0 +1,214 @@
+"""A harvest: fetch, see whether anything is new, look at its shape, import it in the place of what was there.
+
+Whatever fails before the import has succeeded leaves the layer as it is: it shows the last good data, and its source
+says since when it is old.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from layers.importing.crs import known_srids
+from layers.importing.described import described
+from layers.importing.engine import FileToImport, import_file, opened
+from layers.importing.errors import ImportRefused
+from layers.importing.models import ImportOutcome, ImportRun
+from layers.importing.options import ImportOptions, Progress
+from layers.models import Layer
+from layers.sources import health
+from layers.sources.errors import SourceChanged, SourceFailed
+from layers.sources.fetch import Budget
+from layers.sources.models import Source, SourceState
+from layers.sources.remote_features import fetch_collection
+from layers.sources.remote_file import fetch_file
+from layers.sources.remote_wfs import fetch_feature_type
+from layers.sources.secrets import credentials_of
+
+LONGEST_PAUSE_S = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What was brought: a file with the features, or None when the source says that nothing is new."""
+
+    path: Path | None
+    etag: str = ""
+    last_modified: str = ""
+    layer: str = ""
+    """Name of the layer within the file; empty: its only one."""
+    srid: int | None = None
+    """Where the protocol says it and the file does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a protocol needs to fetch from a source."""
+
+    source: Source
+    state: SourceState
+    credentials: str
+    budget: Budget
+    folder: Path
+
+
+Fetch = Callable[[Asked], Fetched]
+FETCH: dict[str, Fetch] = {
+    Source.Kind.FILE: lambda asked: Fetched(*fetch_file(asked)),
+    Source.Kind.FEATURES: lambda asked: Fetched(fetch_collection(asked)),
+    Source.Kind.WFS: lambda asked: Fetched(*fetch_feature_type(asked)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Harvested:
+    """What a harvest did."""
+
+    is_new: bool
+    features: int | None
+    message: str
+
+
+def harvest(source: Source, progress: Progress) -> Harvested:
+    """One harvest, with its outcome noted. Raises SourceFailed when the layer stays as it is because of a fault."""
+    try:
+        done = _harvest(source, progress)
+    except SourceChanged as error:
+        health.changed(source.pk, str(error))
+        raise
+    except SourceFailed as error:
+        health.failed(source.pk, str(error), longest_s=LONGEST_PAUSE_S)
+        raise
+    health.worked(source.pk, is_whole=True)
+    return done
+
+
+def _harvest(source: Source, progress: Progress) -> Harvested:
+    state = SourceState.objects.get(pk=source.pk)
+    with _folder() as folder:
+        budget = Budget(source.harvest_seconds, source.max_megabytes * 2**20)
+        asked = Asked(source, state, credentials_of(source), budget, folder)
+        fetched = FETCH[source.kind](asked)
+        if fetched.path is None:
+            return Harvested(False, state.features, _("Invariata, dice la fonte."))
+        with fetched.path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        facts = {"etag": fetched.etag, "last_modified": fetched.last_modified, "digest": digest}
+        if digest == state.digest and source.layer_id is not None:
+            _note(source, state, facts, state.columns, state.features, is_new=False)
+            return Harvested(False, state.features, _("Invariata: gli stessi byte."))
+        file = FileToImport(fetched.path, f"{source.title[:100]}{fetched.path.suffix}", key=f"source:{source.pk}")
+        options = _options(source, fetched, progress)
+        columns = _columns(file, options)
+        _check_shape(state.columns, columns)
+        features = _import(source, file, options, state.features)
+        _note(source, state, facts, columns, features, is_new=True)
+        return Harvested(True, features, _("%(features)d elementi.") % {"features": features})
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    root = Path(settings.VAR_DIR) / "sources"
+    root.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix="harvest-", dir=root))
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _options(source: Source, fetched: Fetched, progress: Progress) -> ImportOptions:
+    given = source.options
+    is_first = source.layer_id is None
+    layer = fetched.layer or (source.remote_name if source.kind == Source.Kind.FILE else "")
+    return ImportOptions(
+        slug=source.slug,
+        title=source.title if is_first else "",
+        srid=int(given["srid"]) if given.get("srid") else fetched.srid,
+        encoding=str(given.get("encoding", "")),
+        swap=bool(given.get("swap")),
+        # What a steward changed in the catalogue since is theirs to keep.
+        theme=source.theme.slug if is_first and source.theme else "",
+        access=source.access if is_first else "",
+        attribution=source.office if is_first else "",
+        only_layers=(layer,) if layer else (),
+        progress=progress,
+    )
+
+
+def _columns(file: FileToImport, options: ImportOptions) -> list[str]:
+    """ "name type" of each column of the file. Raises SourceFailed for a file that does not hold one readable layer."""
+    try:
+        with opened(file) as (reader, found):
+            if found["is_raster"]:
+                return []
+            layers = [number for number, one in enumerate(found["layers"]) if options.wants(str(one["name"]))]
+            if len(layers) != 1:
+                names = ", ".join(str(one["name"]) for one in found["layers"])[:300]
+                raise SourceFailed(_("Serve il nome di un livello fra questi: %(names)s.") % {"names": names})
+            srids = known_srids()
+            facts = described(
+                reader.ask("inspect", layer=layers[0], srid=options.srid, encoding=options.encoding,
+                           swap=options.swap, known_srids=sorted(srids)),
+                srids,
+            )  # fmt: skip
+    except ImportRefused as error:
+        raise SourceFailed(str(error)) from error
+    return [f"{column.name} {column.type}"[:200] for column in facts.columns]
+
+
+def _check_shape(before: list[str], now: list[str]) -> None:
+    """Raise SourceChanged when columns that the layer shows are gone or of another type; new ones are welcome."""
+    gone = [column for column in before if column not in now]
+    if gone:
+        came = [column for column in now if column not in before]
+        raise SourceChanged(
+            _(
+                "La fonte ha cambiato campi: mancano %(gone)s; nuovi: %(came)s. Il livello resta com'era finché un "
+                "curatore non accetta il cambiamento."
+            )
+            % {"gone": ", ".join(gone)[:200], "came": ", ".join(came)[:200] or "–"}
+        )
+
+
+class _NothingKept(Exception):
+    """What was imported is taken back."""
+
+
+def _import(source: Source, file: FileToImport, options: ImportOptions, before: int | None) -> int:
+    """Replace the layer's data, whole or not at all. Returns how many features. Raises SourceFailed."""
+    run = ImportRun.objects.create(source=str(source)[:500])
+    outcomes: list[ImportOutcome] = []
+    try:
+        with transaction.atomic():
+            outcomes = import_file(run, file, options)
+            layer = outcomes[0].layer if len(outcomes) == 1 else None
+            if layer is None or (not outcomes[0].features and before):
+                raise _NothingKept
+            Source.objects.filter(pk=source.pk).update(layer=layer)
+    except _NothingKept:
+        reasons = "; ".join(outcome.reason for outcome in outcomes if outcome.reason)
+        raise SourceFailed(reasons or _("La fonte non ha più alcun elemento: il livello resta com'era.")) from None
+    finally:
+        run.finish()
+    source.layer = Layer.objects.get(pk=layer.pk)
+    return int(outcomes[0].features or 0)
+
+
+def _note(
+    source: Source, state: SourceState, facts: dict[str, str], columns: list[str], features: int | None, *, is_new: bool
+) -> None:
+    values: dict[str, Any] = {"source": source.pk, "columns": columns, "features": features, "is_new": is_new, **facts}
+    values["etag"], values["last_modified"] = facts["etag"][:300], facts["last_modified"][:100]
+    with connection.cursor() as cursor:
+        cursor.execute(health.SQL["harvested"], values)

@@ -1,0 +1,161 @@
+"""A harvest brings what is new, leaves what is there when anything is wrong, and says so."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from layers.models import Layer, Source, SourceState
+from layers.sources import health, services
+from layers.sources.errors import SourceChanged, SourceFailed
+from layers.sources.harvest import Harvested, harvest
+from tests.sources.conftest import Elsewhere
+
+CSV = "nome,posti,lon,lat\nAsilo,30,10.02,45.13\nScuola,120,10.03,45.14\n"
+
+
+def made(address: str, kind: str = "file", **values: Any) -> Source:
+    given = {"title": "Servizi scolastici", "slug": "servizi-scolastici", "kind": kind, "address": address,
+             "access": "public", "office": "Ufficio scuola"}  # fmt: skip
+    return services.make(given | values, "")
+
+
+def run(source: Source) -> Harvested:
+    source.refresh_from_db()
+    return harvest(source, lambda _done, _total: None)
+
+
+def rows(column: str = "nome") -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {column} FROM geodata.servizi_scolastici ORDER BY 1")
+        return [value for (value,) in cursor.fetchall()]
+
+
+def state(source: Source) -> SourceState:
+    return SourceState.objects.get(pk=source.pk)
+
+
+def test_a_csv_becomes_a_layer_and_is_asked_for_only_when_new(db: None, elsewhere: Elsewhere) -> None:
+    elsewhere.says("/dati", CSV.encode(), "text/csv; charset=utf-8", ETag='"1"')
+    source = made(f"{elsewhere.url}/dati")
+    first = run(source)
+    layer = Layer.objects.get(slug="servizi-scolastici")
+    assert first.is_new and first.features == 2 and rows() == ["Asilo", "Scuola"]
+    assert (layer.access, layer.attribution, layer.title_it) == ("public", "Ufficio scuola", "Servizi scolastici")
+    assert state(source).health == "ok"
+    version = layer.data_version
+    assert not run(source).is_new
+    assert elsewhere.asked[-1][1]["if-none-match"] == '"1"'
+    layer.refresh_from_db()
+    assert layer.data_version == version
+    # Another ETag over the same bytes is nothing new either; other bytes replace the data.
+    elsewhere.says("/dati", CSV.encode(), "text/csv", ETag='"2"')
+    assert not run(source).is_new
+    elsewhere.says("/dati", (CSV + "Nido,12,10.04,45.15\n").encode(), "text/csv", ETag='"3"')
+    assert run(source).features == 3 and rows() == ["Asilo", "Nido", "Scuola"]
+    layer.refresh_from_db()
+    assert layer.data_version > version
+
+
+def test_what_a_steward_wrote_of_the_layer_outlives_the_harvests(db: None, elsewhere: Elsewhere) -> None:
+    elsewhere.says("/dati.csv", CSV.encode())
+    source = made(f"{elsewhere.url}/dati.csv")
+    run(source)
+    Layer.objects.update(title_it="Scuole e asili", access="internal")
+    elsewhere.says("/dati.csv", (CSV + "Nido,12,10.04,45.15\n").encode())
+    run(source)
+    layer = Layer.objects.get(slug="servizi-scolastici")
+    assert (layer.title_it, layer.access, layer.feature_count) == ("Scuole e asili", "internal", 3)
+
+
+def test_a_fault_leaves_the_layer_as_it_is_and_recovers(db: None, elsewhere: Elsewhere) -> None:
+    elsewhere.says("/dati.csv", CSV.encode())
+    source = made(f"{elsewhere.url}/dati.csv")
+    run(source)
+    for body in (b"<html>manutenzione</html>", b"", b"nome,posti,lon,lat\n"):
+        elsewhere.says("/dati.csv", body)
+        with pytest.raises(SourceFailed):
+            run(source)
+        assert rows() == ["Asilo", "Scuola"]
+    del elsewhere.answers["/dati.csv"]
+    with pytest.raises(SourceFailed, match="404"):
+        run(source)
+    failing = state(source)
+    assert failing.health == "failing" and failing.failures == 4 and "404" in failing.error
+    assert failing.since and failing.retry_at and failing.retry_at > failing.since
+    elsewhere.says("/dati.csv", CSV.encode())
+    run(source)
+    assert (state(source).health, state(source).failures, state(source).error) == ("ok", 0, "")
+
+
+def test_other_columns_wait_for_a_stewards_word(db: None, elsewhere: Elsewhere) -> None:
+    elsewhere.says("/dati.csv", CSV.encode())
+    source = made(f"{elsewhere.url}/dati.csv")
+    run(source)
+    more = "nome,posti,lon,lat,telefono\nAsilo,30,10.02,45.13,0372\n"
+    elsewhere.says("/dati.csv", more.encode())
+    assert run(source).features == 1  # a new column is welcome
+    elsewhere.says("/dati.csv", more.replace("posti", "capienza").encode())
+    with pytest.raises(SourceChanged, match="posti integer"):
+        run(source)
+    assert state(source).health == "changed" and rows("posti") == [30]
+    services.accept_change(source)
+    run(source)
+    assert state(source).health == "ok" and rows("capienza") == [30]
+
+
+def test_every_page_of_a_collection_is_read(db: None, elsewhere: Elsewhere) -> None:
+    def page(start: int, next_: str) -> bytes:
+        features = [
+            {"type": "Feature", "id": n, "properties": {"nome": f"n{n}"},
+             "geometry": {"type": "Point", "coordinates": [10 + n / 100, 45.1]}}
+            for n in range(start, start + 3)
+        ]  # fmt: skip
+        links = [{"rel": "next", "href": next_}] if next_ else []
+        return json.dumps({"type": "FeatureCollection", "features": features, "links": links}).encode()
+
+    items = "/collections/punti/items"
+    elsewhere.says(items, page(0, "/due"), "application/geo+json")
+    elsewhere.says("/due", page(3, ""), "application/geo+json")
+    source = made(elsewhere.url, "features", remote_name="punti")
+    assert run(source).features == 6 and rows() == [f"n{n}" for n in range(6)]
+    elsewhere.says("/due", page(3, f"{elsewhere.url}/due"), "application/geo+json")
+    with pytest.raises(SourceFailed, match="tondo"):
+        run(source)
+    elsewhere.says("/due", page(3, "http://169.254.169.254/"), "application/geo+json")
+    with pytest.raises(SourceFailed, match="altro host"):
+        run(source)
+    assert len(rows()) == 6
+
+
+def test_the_schedule_queues_each_due_source_once(db: None, elsewhere: Elsewhere) -> None:
+    elsewhere.says("/dati.csv", CSV.encode())
+    source = made(f"{elsewhere.url}/dati.csv", every_minutes=60)
+    SourceState.objects.update(next_run_at=source.created_at - timedelta(minutes=5))
+    assert health.queue_due() == 1
+    assert health.queue_due() == 0
+    assert state(source).next_run_at > source.created_at  # type: ignore[operator]
+    services.pause(source, is_enabled=False)
+    SourceState.objects.update(next_run_at=source.created_at - timedelta(minutes=5))
+    assert health.queue_due() == 0
+
+
+def test_a_secret_is_in_no_row_in_clear(db: None, elsewhere: Elsewhere, settings: Any) -> None:
+    elsewhere.says("/dati.csv", CSV.encode())
+    given = {"title": "Chiusa", "slug": "chiusa", "kind": "file", "address": f"{elsewhere.url}/dati.csv",
+             "user_name": "mario"}  # fmt: skip
+    source = services.make(given, "un segreto lungo")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT row_to_json(s)::text FROM layers_source AS s")
+        (row,) = cursor.fetchone()
+    assert "segreto" not in row.replace('"secret"', "")
+    run(source)
+    assert elsewhere.asked[-1][1]["authorization"] == "Basic bWFyaW86dW4gc2VncmV0byBsdW5nbw=="
+    settings.SOURCES_KEY = "un'altra chiave"
+    source.refresh_from_db()
+    with pytest.raises(services.SourceRefused, match="di nuovo la password"):
+        run(source)

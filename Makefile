@@ -73,7 +73,7 @@ benchdevices: ## Measure from broker to committed rows and to open pages: make b
 	@deploy/bootstrap test
 	@QUICK='$(QUICK)' $(CHECK_ENV) $(PYTHON) -m pytest tests/benchmarks/bench_devices.py -p no:cacheprovider -q -s $(if $(PARTS),-k "$(PARTS)")
 
-chaos: ## Kill parts of a running product at random, three seeds, and count what devices said (ARGS="--seeds 7 --seconds 300")
+chaos: ## Kill parts of a running product and cut networks at random, three seeds, and count what devices said (ARGS="--seeds 7 --seconds 300")
 	@deploy/bootstrap test
 	@$(CHECK_ENV) $(PYTHON) -m tests.chaos $(ARGS)
 

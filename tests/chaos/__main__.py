@@ -11,6 +11,9 @@ from tempfile import mkdtemp
 from tests.chaos.storm import storm
 from tests.product import running
 
+LONGEST_CUT_S = 75.0
+"""Longer than the broker waits before it gives a silent connection up and sends its will."""
+
 
 def main() -> int:
     """One product, one storm a seed; 1 when a number is lost or stored twice."""
@@ -26,9 +29,12 @@ def main() -> int:
             sys.stdout.write(f"seed {seed}: ")
             sys.stdout.flush()
             with storm(product, folder / str(seed), seed, options.every) as blowing:
+                blowing.longest_cut_s = LONGEST_CUT_S
+                if blowing.no_network:
+                    sys.stdout.write(f"no network is cut: {blowing.no_network}\n  ")
                 blowing.blow(options.seconds)
                 account = blowing.settle()
-            sys.stdout.write(f"killed {' '.join(blowing.killed)}\n  {account}\n")
+            sys.stdout.write(f"hit {' '.join(blowing.killed)}\n  {account}\n")
             for name in ("lost", "doubled"):
                 for devid, boot, seq in getattr(account, name)[:20]:
                     sys.stdout.write(f"  {name}: {devid} {boot} {seq}\n")

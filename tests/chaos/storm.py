@@ -1,4 +1,4 @@
-"""Kill parts of the running product and agents in the order that a seed gives, then let it settle."""
+"""Kill parts of the running product and agents, and cut networks, in the order a seed gives; then let it settle."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.chaos.account import Account, settle
+from tests.chaos.network import PORT, NoNamespaces, Segment, segments
 from tests.product import BASE, RunningProduct, clean_environment, eventually
 
 PARTS = ("ingest", "broker", "postgres", "agent")
 PROCESSES = 4
+CUTTABLE = 2
+"""Of the processes, those whose network can be cut where this machine permits it."""
 SETTLE_S = 240.0
 """A lost message is sent again after a minute, and a device that failed often waits up to two before it connects."""
 
@@ -31,6 +34,8 @@ class Agents:
     folder: Path
     configs: list[Path]
     every_s: float
+    hurried: bool = False
+    segment: Segment | None = None
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -39,7 +44,10 @@ class Agents:
 
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "tests.chaos.fleet", str(self.ledger), str(self.every_s)]
+        command = [*(self.segment.prefix() if self.segment else []), sys.executable, "-m", "tests.chaos.fleet"]
+        command += ["--hurried"] if self.hurried else []
+        command += ["--broker", f"{self.segment.host}:{PORT}"] if self.segment else []
+        command += [str(self.ledger), str(self.every_s)]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, *map(str, self.configs)], cwd=BASE, env=clean_environment(), stdout=log, stderr=log
@@ -62,21 +70,39 @@ class Storm:
     product: RunningProduct
     seed: int
     agents: list[Agents] = field(default_factory=list)
+    longest_cut_s: float = 4.0
+    no_network: str = ""
+    """Why no network can be cut; empty where it can."""
     killed: list[str] = field(default_factory=list)
+    _cut: dict[Segment, float] = field(default_factory=dict)
+    """When each cut network is mended."""
 
     def blow(self, seconds: float) -> None:
-        """Kill every part once in a random order, then any, until the time is over."""
+        """Every part once in a random order, then any, until the time is over."""
         chance = random.Random(self.seed)
-        order = chance.sample(PARTS, len(PARTS))
+        networks = [group.segment for group in self.agents if group.segment is not None]
+        parts = (*PARTS, "network") if networks else PARTS
+        order = chance.sample(parts, len(parts))
         end = time.monotonic() + seconds
         while order or time.monotonic() < end:
             time.sleep(chance.uniform(0.3, 3.0))
-            part = order.pop() if order else chance.choice(PARTS)
+            self._mend_due(time.monotonic())
+            part = order.pop() if order else chance.choice(parts)
             self.killed.append(part)
             if part == "agent":
                 chance.choice(self.agents).kill(reboot=chance.random() < 0.5)
+            elif part == "network":
+                segment = chance.choice(networks)
+                segment.cut()
+                self._cut[segment] = time.monotonic() + chance.uniform(1.0, self.longest_cut_s)
             else:
                 self.product.kill(part)
+        self._mend_due(float("inf"))
+
+    def _mend_due(self, now: float) -> None:
+        for segment in [segment for segment, at in self._cut.items() if at <= now]:
+            segment.mend()
+            del self._cut[segment]
 
     def settle(self) -> Account:
         """Let the devices finish, and settle the account."""
@@ -101,21 +127,29 @@ def database(product: RunningProduct) -> dict[str, Any]:
 
 
 @contextmanager
-def storm(product: RunningProduct, folder: Path, seed: int, every_s: float) -> Iterator[Storm]:
+def storm(
+    product: RunningProduct, folder: Path, seed: int, every_s: float, *, hurried: bool = False
+) -> Iterator[Storm]:
     """Real device clients on every device of the product, reporting; whatever runs at the end is killed."""
     configs = sorted((product.var / "devices").glob("*.toml"))
-    groups = [Agents(folder / str(number), configs[number::PROCESSES], every_s) for number in range(PROCESSES)]
+    groups = [Agents(folder / str(number), configs[number::PROCESSES], every_s, hurried) for number in range(PROCESSES)]
     blowing = Storm(product, seed, groups)
-    try:
-        for group in groups:
-            group.start()
-        eventually(_writing(groups), "every agent process reports")
-        yield blowing
-    finally:
-        for group in groups:
-            if group.process is not None and group.process.poll() is None:
-                os.kill(group.process.pid, signal.SIGKILL)
-                group.process.wait()
+    with ExitStack() as stack:
+        try:
+            for group, segment in zip(groups, stack.enter_context(segments(CUTTABLE, product.mqtt_port)), strict=False):
+                group.segment = segment
+        except NoNamespaces as error:
+            blowing.no_network = str(error)
+        try:
+            for group in groups:
+                group.start()
+            eventually(_writing(groups), "every agent process reports")
+            yield blowing
+        finally:
+            for group in groups:
+                if group.process is not None and group.process.poll() is None:
+                    os.kill(group.process.pid, signal.SIGKILL)
+                    group.process.wait()
 
 
 def _writing(groups: list[Agents]) -> Callable[[], bool]:

@@ -130,9 +130,12 @@ RETENTION_DAYS = {
     "telemetry_1d": env.integer("GEOPORTAL_KEEP_TELEMETRY_1D_DAYS", 3653, minimum=366),
     "dead_letters": env.integer("GEOPORTAL_KEEP_DEAD_LETTERS_DAYS", 30, minimum=1),
     "commands": env.integer("GEOPORTAL_KEEP_COMMANDS_DAYS", 730, minimum=1),
+    "alerts": env.integer("GEOPORTAL_KEEP_ALERTS_DAYS", 1826, minimum=90),
+    "deliveries": env.integer("GEOPORTAL_KEEP_DELIVERIES_DAYS", 90, minimum=7),
     "state_intervals": env.integer("GEOPORTAL_KEEP_STATE_DAYS", 1826, minimum=31),
 }
-"""What the monitor deletes once it is older; state intervals are the history of availability."""
+"""What the monitor deletes once it is older; state intervals are the history of availability.
+The database itself refuses to forget a step of an alert that is younger than 90 days."""
 
 MAILERS = {
     "default": {

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from geoportal.monitoring.alerts.evaluation import evaluate
 from geoportal.monitoring.alerts.outbox import Courier
+from geoportal.monitoring.alerts.retention import forget_old_alerts
 from geoportal.monitoring.maintenance import unroll
 from geoportal.monitoring.rollups import forget_rollups, roll_up
 from geoportal.monitoring.watching import forget_old, make_partitions, note_reconnections, take_lead, watch
@@ -29,6 +30,7 @@ CHORES: tuple[Chore, ...] = (
     (timedelta(hours=1), forget_old),
     (timedelta(hours=1), forget_rollups),
     (timedelta(seconds=10), roll_up),
+    (timedelta(hours=1), forget_old_alerts),
     (timedelta(minutes=10), unroll),
     (timedelta(seconds=10), note_reconnections),
     (timedelta(seconds=5), evaluate),

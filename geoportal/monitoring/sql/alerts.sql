@@ -70,3 +70,27 @@ FROM jsonb_to_recordset(%(rows)s::jsonb) AS row(
     notified_at timestamptz, escalated_at timestamptz, flips timestamptz[], is_flapping boolean,
     suppressed_by_id bigint, resolved_at timestamptz, evidence jsonb)
 WHERE held.id = row.id
+
+-- name: forget_before
+-- For the rest of the transaction: the trigger that keeps the history lets go what is older.
+SELECT set_config('geoportal.forget_before', %(before)s::timestamptz::text, true)
+
+-- name: old_alerts
+SELECT id FROM monitoring_alert WHERE resolved_at < %(before)s ORDER BY id LIMIT %(most)s
+
+-- name: release_from_old
+UPDATE monitoring_alert SET suppressed_by_id = NULL WHERE suppressed_by_id = ANY(%(ids)s)
+
+-- name: forget_deliveries_of
+DELETE FROM monitoring_alertdelivery
+WHERE transition_id IN (SELECT id FROM monitoring_alerttransition WHERE alert_id = ANY(%(ids)s))
+
+-- name: forget_transitions_of
+DELETE FROM monitoring_alerttransition WHERE alert_id = ANY(%(ids)s)
+
+-- name: forget_alerts
+DELETE FROM monitoring_alert WHERE id = ANY(%(ids)s)
+
+-- name: forget_deliveries
+-- What was sent or given up long ago; what still waits stays.
+DELETE FROM monitoring_alertdelivery WHERE coalesce(sent_at, dropped_at) < %(before)s

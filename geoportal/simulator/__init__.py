@@ -3,6 +3,7 @@
 noise.py      randomness as a function of seed, name and time
 city.py       weather, hours, market days and matches of Cremona
 metrics.py    what an access point and a totem measure at a moment
+life.py       what happens by itself: cuts, restarts, leaks, wrong clocks, matches
 scenarios.py  scripted troubles, by name
 fleet.py      many devices on one loop
 

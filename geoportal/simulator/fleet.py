@@ -17,6 +17,7 @@ from geoportal.messaging.device.commands import CommandError, Handler, Restartin
 from geoportal.messaging.device.config import AgentConfig
 from geoportal.messaging.device.device import Device
 from geoportal.messaging.device.session import Surroundings
+from geoportal.simulator.life import City
 from geoportal.simulator.metrics import Effect, Site, sample
 from geoportal.simulator.scenarios import FINE, Story
 
@@ -45,11 +46,15 @@ REAL_TIME = Timepiece()
 class SimulatedDevice:
     """One device: the model's measurements, a scenario's effects, the agents' client."""
 
-    def __init__(self, config: AgentConfig, site: Site, *, seed: int, time: Timepiece = REAL_TIME) -> None:
+    def __init__(
+        self, config: AgentConfig, site: Site, *, seed: int, time: Timepiece = REAL_TIME, wraps: bool = False
+    ) -> None:
+        """`wraps`: its traffic counters have 32 bits."""
         self.config = config
         self.site = site
         self._seed = seed
         self._time = time
+        self._wraps_at = 2**32 if wraps else 2**63
         self._random = random.Random(f"{seed} {site.devid}")  # noqa: S311 - jitter, no secret
         self._effect = FINE
         self._down_until = 0.0
@@ -134,7 +139,7 @@ class SimulatedDevice:
         passed, self._traffic_at = self._time.monotonic() - self._traffic_at, self._time.monotonic()
         for index, name in enumerate(("rx", "tx")):
             rate = measured.get(f"{name}_bps", 40_000 if name == "rx" else 6_000)
-            self._traffic[index] += int(rate / 8 * passed)
+            self._traffic[index] = (self._traffic[index] + int(rate / 8 * passed)) % self._wraps_at
             measured[f"{name}_total"] = self._traffic[index]
         return measured | self._orders
 
@@ -196,15 +201,25 @@ class SimulatedDevice:
 
 
 class Fleet:
-    """The running simulation. `speed` makes the model's day pass faster; samples keep the real time."""
+    """The running simulation. `speed` makes the model's day pass faster; samples keep the real time.
+
+    With a `city`, devices of which the story says nothing have the accidents of its ordinary life.
+    """
 
     def __init__(
-        self, devices: Sequence[SimulatedDevice], story: Story, *, speed: float = 1.0, time: Timepiece = REAL_TIME
+        self,
+        devices: Sequence[SimulatedDevice],
+        story: Story,
+        *,
+        speed: float = 1.0,
+        time: Timepiece = REAL_TIME,
+        city: City | None = None,
     ) -> None:
         self.devices = devices
         self._story = story
         self._speed = speed
         self._time = time
+        self._city = city
         self._began = 0.0
         self._began_at = 0.0
         self._due: list[tuple[float, int, SimulatedDevice]] = []
@@ -240,7 +255,10 @@ class Fleet:
         """Do what is due at this moment: the scenario's effects, and samples."""
         elapsed_s = self.elapsed_s
         for device in self.devices:
-            device.apply(self._story.effect(device.site, elapsed_s))
+            effect = self._story.effect(device.site, elapsed_s)
+            if effect is FINE and self._city is not None and device.site.devid not in self._story.targets:
+                effect = self._city.effect(device.site, self._began_at + elapsed_s)
+            device.apply(effect)
         now = self._time.monotonic()
         while self._due and self._due[0][0] <= now:
             at, _, device = heapq.heappop(self._due)

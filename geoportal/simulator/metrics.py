@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ _PEAKS = {"Centro": 30.0, "Stazione": 34.0, "Nord-est": 16.0, "Po": 12.0}
 """Users at the busiest hour of a plain day."""
 _QUIET_PEAK = 15.0
 _CROWDED_AIR = 70.0
+_MOST = {"mem": 99.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Effect:
     """Factor on the people around."""
     changes: Mapping[str, Any] = field(default_factory=dict)
     """Measurements that are as given here."""
+    added: Mapping[str, float] = field(default_factory=dict)
+    """What is added to measurements."""
     firmware: str = ""
 
 
@@ -49,6 +53,8 @@ def sample(site: Site, at: float, *, seed: int, up_s: float, effect: Effect) -> 
     """Everything a device measures at `at`, except its traffic counters; `up_s` since its start."""
     now = moment(at, seed)
     measured = _access_point(site, now, seed, up_s, effect) if site.kind == "ap" else _totem(site, now, seed, effect)
+    for name, more in effect.added.items():
+        measured[name] = round(min(measured[name] + more, _MOST.get(name, math.inf)), 1)
     return {**measured, **effect.changes}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,9 @@ from geoportal.messaging.device.config import AgentConfig, ConfigError, load
 from geoportal.messaging.device.spool import SpoolError
 from geoportal.monitoring.models import Device
 from geoportal.simulator.fleet import Fleet, SimulatedDevice
+from geoportal.simulator.life import City
 from geoportal.simulator.metrics import Site
-from geoportal.simulator.scenarios import SCENARIOS, Story, story
+from geoportal.simulator.scenarios import SCENARIOS, story
 from wifi.models import AccessPoint
 
 
@@ -47,11 +47,15 @@ class Command(BaseCommand):
             raise CommandError("there is no sample device: run load_sample_devices first")
         cast = story(options["scenario"], sites)
         try:
-            devices = [SimulatedDevice(_config(site), site, seed=options["seed"]) for site in sites]
+            city = City.of(sites, options["seed"])
+            devices = [
+                SimulatedDevice(_config(site), site, seed=options["seed"], wraps=site.devid in city.wrapping)
+                for site in sites
+            ]
         except (ConfigError, SpoolError) as error:
             raise CommandError(f"{error}; load_sample_devices --renew makes the configurations anew") from error
         self.stdout.write(f"{len(devices)} devices, scenario {cast.name}: {cast.about}")
-        asyncio.run(_run(devices, cast, options["speed"]))
+        asyncio.run(_run(Fleet(devices, cast, speed=options["speed"], city=city)))
 
 
 def sample_sites() -> list[Site]:
@@ -81,8 +85,8 @@ def _config(site: Site) -> AgentConfig:
     return replace(config, host=settings.MQTT_HOST, port=settings.MQTT_PORT)
 
 
-async def _run(devices: Sequence[SimulatedDevice], cast: Story, speed: float) -> None:
+async def _run(fleet: Fleet) -> None:
     end = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, end.set)
-    await Fleet(devices, cast, speed=speed).run(end)
+    await fleet.run(end)

@@ -35,6 +35,8 @@ class AlertRow:
     """How many alerts it keeps quiet as their common cause."""
     group: str
     is_flapping: bool
+    taken_by: str
+    """Who has taken it in charge."""
 
 
 def visible_alerts(kinds: Iterable[str]) -> QuerySet[Alert]:
@@ -93,7 +95,7 @@ def intervals_of_device(devid: str, most: int = 20) -> list[IntervalRow]:
 
 def _listed(alerts: QuerySet[Alert]) -> QuerySet[Alert]:
     counted = alerts.annotate(child_count=Count("children", filter=Q(children__resolved_at=None)))
-    return counted.select_related("rule", "device", "suppressed_by")
+    return counted.select_related("rule", "device", "suppressed_by", "acknowledged_by")
 
 
 def _row(alert: Alert) -> AlertRow:
@@ -111,4 +113,5 @@ def _row(alert: Alert) -> AlertRow:
         devices=int(getattr(alert, "child_count", 0)),
         group=subject_text(alert.suppressed_by) if alert.suppressed_by else "",
         is_flapping=alert.is_flapping,
+        taken_by=alert.acknowledged_by.username if alert.acknowledged_by else "",
     )

@@ -15,7 +15,14 @@ from geoportal.device_layers import visible_kinds
 from geoportal.models import User
 from geoportal.monitoring.alerts.models import AlertRule, AlertTransition
 from geoportal.monitoring.alerts.replay import Replayed, TooMuch, replay
-from geoportal.monitoring.alerts.texts import evidence_text, reason_text, rule_name, subject_text
+from geoportal.monitoring.alerts.texts import (
+    condition_text,
+    evidence_text,
+    group_text,
+    reason_text,
+    rule_name,
+    subject_text,
+)
 from geoportal.monitoring.alerts.writing import NotOpen, acknowledge
 from geoportal.technicians.alert_rows import children_of, open_alerts, past_alerts, visible_alerts
 from geoportal.technicians.forms import RuleForm
@@ -40,7 +47,9 @@ def alert_list(request: HttpRequest) -> HttpResponse:
 def alert_page(request: HttpRequest, number: int) -> HttpResponse:
     """One alert with its evidence, every step, and the devices it stands for; a POST takes it in charge."""
     kinds = visible_kinds(audience_of(request.user))
-    alert = get_object_or_404(visible_alerts(kinds).select_related("rule", "device", "suppressed_by"), pk=number)
+    alert = get_object_or_404(
+        visible_alerts(kinds).select_related("rule", "device", "suppressed_by", "acknowledged_by"), pk=number
+    )
     if request.method == "POST":
         _acknowledge(request, number)
         return redirect("alert", number)
@@ -57,6 +66,7 @@ def alert_page(request: HttpRequest, number: int) -> HttpResponse:
         ],
         "parent": subject_text(alert.suppressed_by) if alert.suppressed_by else "",
         "children": children_of(alert),
+        "taken_by": alert.acknowledged_by.username if alert.acknowledged_by else "",
         "may_acknowledge": alert.state == "firing",
     }
     return render(request, "geoportal/technicians/alert.html", context)
@@ -76,7 +86,7 @@ def _acknowledge(request: HttpRequest, number: int) -> None:
 @for_technicians
 def rule_list(request: HttpRequest) -> HttpResponse:
     """Every rule."""
-    context = {"rules": [(rule, rule_name(rule)) for rule in AlertRule.objects.all()]}
+    context = {"rules": [(rule, rule_name(rule), condition_text(rule)) for rule in AlertRule.objects.all()]}
     return render(request, "geoportal/technicians/rules.html", context)
 
 
@@ -101,12 +111,18 @@ def rule_page(request: HttpRequest, slug: str = "") -> HttpResponse:
         "form": form,
         "rule": rule,
         "days": REPLAY_DAYS,
-        "replayed": found[:SHOWN_REPLAYED] if found is not None else None,
+        "replayed": None if found is None else _named(found)[:SHOWN_REPLAYED],
         "calling": sum(one.under is None for one in found or ()),
         "quiet": sum(one.under is not None for one in found or ()),
         "problem": problem,
     }
     return render(request, "geoportal/technicians/rule.html", context)
+
+
+def _named(found: list[Replayed]) -> list[tuple[Replayed, str, str]]:
+    """Each with the names of what it is about and of its common cause; those that would have called come first."""
+    found = sorted(found, key=lambda one: one.under is not None)
+    return [(one, group_text(one.scope, one.key), group_text(*one.under) if one.under else "") for one in found]
 
 
 def _replayed(rule: AlertRule) -> tuple[list[Replayed] | None, str]:

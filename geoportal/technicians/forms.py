@@ -35,6 +35,17 @@ def metrics() -> list[tuple[str, str]]:
     return [("", "–"), *((name, name) for name in sorted({name for kind in kinds() for name in kind.columns}))]
 
 
+SECTIONS: tuple[tuple[Any, tuple[str, ...]], ...] = (
+    (_("Nome"), ("name_it", "name_en", "slug", "kind", "severity", "is_active")),
+    (_("Quando"), ("subject", "causes", "metric", "raise_at", "clear_at")),
+    (_("Dopo quanto, e fino a quando"), ("for_s", "min_samples", "keep_s")),
+    (_("In quali ore"), ("hours_from", "hours_to", "weekdays")),
+    (_("Quante volte si chiama"), ("repeat_s", "escalate_s")),
+    (_("Un allarme solo per molti dispositivi"), ("groups", "group_share_pct", "group_least", "group_window_s")),
+)
+"""Every field of a rule, by subject."""
+
+
 class RuleForm(RuleFormBase):
     """One rule. What does not belong to its condition is emptied, what its condition needs is asked for."""
 
@@ -60,6 +71,11 @@ class RuleForm(RuleFormBase):
             "hours_from": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
             "hours_to": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
         }
+
+    @property
+    def sections(self) -> list[tuple[Any, list[forms.BoundField]]]:
+        """The fields under the questions that they answer."""
+        return [(title, [self[name] for name in names]) for title, names in SECTIONS]
 
     def clean_weekdays(self) -> str:
         days = str(self.cleaned_data["weekdays"])
@@ -97,6 +113,8 @@ class RuleForm(RuleFormBase):
 
 class PlanForm(PlanFormBase):
     """Announced work; the object is chosen by its name in the inventory."""
+
+    scope = forms.ChoiceField(label=_("riguarda"), choices=[("", "–"), *MaintenancePlan.Scope.choices])
 
     class Meta:
         model = MaintenancePlan

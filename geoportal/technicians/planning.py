@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -17,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from geoportal.device_layers import visible_kinds
 from geoportal.models import User
 from geoportal.monitoring.availability import BY, Availability, availability
-from geoportal.monitoring.maintenance import cancel, keys_of, save
+from geoportal.monitoring.maintenance import cancel, keys_of, occurrences, save
 from geoportal.monitoring.models import MaintenancePlan
 from geoportal.technicians.forms import PlanForm
 from geoportal.technicians.guard import for_technicians
@@ -45,8 +46,19 @@ def plan_list(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("Manutenzione salvata: riguarda %(count)d dispositivi.") % {"count": touched})
         return redirect("maintenance")
     keys = sorted({key for scope in MaintenancePlan.Scope.values for key in keys_of(scope)})
-    context = {"form": form, "plans": MaintenancePlan.objects.all(), "keys": keys}
+    now = timezone.now()
+    plans = [(plan, _when(plan, now)) for plan in MaintenancePlan.objects.all()]
+    context = {"form": form, "plans": plans, "keys": keys}
     return render(request, "geoportal/technicians/maintenance.html", context)
+
+
+def _when(plan: MaintenancePlan, now: datetime) -> str:
+    """Whether work is under way, when it comes next, or that it is over."""
+    for start, end in occurrences(plan, now, now + timedelta(days=366)):
+        moment = timezone.localtime(end if start <= now else start)
+        text = _("in corso fino al %(moment)s") if start <= now else _("prossima il %(moment)s")
+        return text % {"moment": date_format(moment, "SHORT_DATETIME_FORMAT")}
+    return _("finita")
 
 
 @require_POST

@@ -14,6 +14,7 @@ from geoportal.models import User
 from geoportal.monitoring.alerts.evaluation import evaluate
 from geoportal.monitoring.alerts.models import Alert, AlertRule
 from geoportal.monitoring.models import DeviceStatus, MaintenancePlan, StateInterval
+from geoportal.technicians.forms import RuleForm
 from layers.models import Layer
 from layers.rights import TECHNICIANS
 from tests.geodata import forget_catalogue
@@ -145,6 +146,23 @@ def test_a_rule_that_makes_no_sense_is_refused(
     assert rule.keep_s == 300
 
 
+def test_the_list_of_rules_says_in_words_when_each_calls(technician: Client, rule: AlertRule) -> None:
+    AlertRule.objects.create(
+        slug="caldo", name_it="Caldo", subject="metric", metric="temp_cpu", raise_at=80, clear_at=70
+    )
+    AlertRule.objects.create(
+        slug="poco", name_it="Poco", subject="metric", metric="mem", raise_at=5, clear_at=9, for_s=30
+    )
+    page = technician.get("/tecnici/regole/").content.decode()
+    for words in ("Non dà notizie da troppo tempo, per 1 min", "temp_cpu ≥ 80, per 2 min", "mem ≤ 5, per 0.5 min"):
+        assert words in page
+
+
+def test_every_field_of_a_rule_stands_under_one_question(technician: Client) -> None:
+    form = RuleForm()
+    assert sorted(field.name for _, fields in form.sections for field in fields) == sorted(form.fields)
+
+
 def test_a_rule_is_tried_without_being_stored_and_then_stored(technician: Client, rule: AlertRule) -> None:
     one = device("ap-one")
     begin = timezone.now() - timedelta(days=1)
@@ -153,7 +171,7 @@ def test_a_rule_is_tried_without_being_stored_and_then_stored(technician: Client
             device=one, health=health, cause=cause, started_at=begin + timedelta(minutes=minute),
             ended_at=None if end is None else begin + timedelta(minutes=end),
         )  # fmt: skip
-    assert "1 allarmi" in technician.get("/tecnici/regole/perso/").content.decode()
+    assert "1 allarme." in technician.get("/tecnici/regole/perso/").content.decode()
     tried = technician.post("/tecnici/regole/perso/", form_of(rule, for_s=600, prova="1")).content.decode()
     assert "0 allarmi" in tried
     rule.refresh_from_db()
@@ -183,6 +201,7 @@ def test_work_is_announced_for_a_cabinet_and_ended(technician: Client) -> None:
     assert "«C9»" in wrong.content.decode() and not MaintenancePlan.objects.exists()
     assert technician.post("/tecnici/manutenzione/", fields).status_code == 302
     assert DeviceStatus.objects.get(device=one).health == "maintenance"
+    assert "in corso fino al" in technician.get("/tecnici/manutenzione/").content.decode()
     plan = MaintenancePlan.objects.get()
     assert technician.get(f"/tecnici/manutenzione/{plan.pk}/termina/").status_code == 405
     technician.post(f"/tecnici/manutenzione/{plan.pk}/termina/")

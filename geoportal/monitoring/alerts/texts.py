@@ -47,7 +47,26 @@ def subject_text(alert: Alert) -> str:
             return alert.key
         english = (get_language() or "it").startswith("en") and device.name_en
         return f"{english or device.name_it} ({alert.key})"
-    return f"{Alert.Scope(alert.scope).label} {alert.key}"
+    return group_text(alert.scope, alert.key)
+
+
+def group_text(scope: str, key: str) -> str:
+    """A device by its code, a group by what it is and its name, or ourselves."""
+    if scope == Alert.Scope.SELF:
+        return _("La centrale di ricezione")
+    return key if scope == Alert.Scope.DEVICE else f"{Alert.Scope(scope).label} {key}"
+
+
+def condition_text(rule: AlertRule) -> str:
+    """When the rule calls, in words."""
+    if rule.subject == AlertRule.Subject.CAUSE:
+        what = " · ".join(cause_text(code) for code in rule.causes)
+    elif rule.subject == AlertRule.Subject.METRIC:
+        sign = "≤" if rule.clear_at is not None and rule.raise_at is not None and rule.clear_at > rule.raise_at else "≥"
+        what = f"{rule.metric} {sign} {rule.raise_at:g}"
+    else:
+        what = rule.get_subject_display()
+    return _("%(what)s, per %(minutes)s min") % {"what": what, "minutes": f"{rule.for_s / 60:g}"}
 
 
 def evidence_text(evidence: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from functools import cache
 from django.db import connection
 from django.utils.translation import gettext as _
 from pyproj import CRS, Transformer
-from pyproj.exceptions import CRSError
+from pyproj.exceptions import CRSError, ProjError
 from pyproj.transformer import AreaOfInterest, TransformerGroup
 
 from layers.importing.errors import ImportRefused
@@ -138,7 +138,7 @@ def degrees_bounds(crs: CRS, bounds: Bounds) -> Bounds | None:
         return None
     try:
         west, south, east, north = Transformer.from_crs(crs, "OGC:CRS84", always_xy=True).transform_bounds(*bounds)
-    except Exception as error:  # pyproj wraps PROJ's errors in several classes without a common public base
+    except ProjError as error:
         raise ImportRefused(_("Coordinate fuori dal sistema di riferimento: %(error)s") % {"error": error}) from error
     values = (float(west), float(south), float(east), float(north))
     return values if all(math.isfinite(value) for value in values) else None

@@ -30,10 +30,15 @@ class FileKind(enum.Enum):
     DXF = "DXF"
     FILE_GEODATABASE = "File Geodatabase (zip)"
     PMTILES = "PMTiles"
+    MVT = "Mapbox Vector Tile"
     GEOPARQUET = "GeoParquet"
     CSV = "CSV"
+    XLSX = "Excel (xlsx)"
+    XLS = "Excel (xls)"
+    ODS = "OpenDocument (ods)"
     GTFS = "GTFS"
     GEOTIFF = "GeoTIFF"
+    ASCII_GRID = "ASCII Grid"
 
 
 DRIVERS: dict[FileKind, tuple[str, ...]] = {
@@ -51,8 +56,14 @@ DRIVERS: dict[FileKind, tuple[str, ...]] = {
     FileKind.DXF: ("DXF",),
     FileKind.FILE_GEODATABASE: ("OpenFileGDB",),
     FileKind.PMTILES: ("PMTiles",),
+    FileKind.MVT: ("MVT",),
 }
 """The only GDAL drivers that may open a vector file, by what its bytes say it is."""
+
+RASTER_DRIVERS: dict[FileKind, str] = {FileKind.GEOTIFF: "GTiff", FileKind.ASCII_GRID: "AAIGrid"}
+"""The only GDAL driver that may open a raster, likewise."""
+
+SHEETS = frozenset({FileKind.XLSX, FileKind.XLS, FileKind.ODS})
 
 HELPER_DRIVERS: dict[FileKind, tuple[str, ...]] = {FileKind.PMTILES: ("MVT",)}
 """Drivers that another one needs to read what is inside its files; they may open none themselves."""
@@ -78,6 +89,11 @@ _GEOJSON_TYPE = re.compile(
 )
 _TOPOLOGY = re.compile(rb'"type"\s*:\s*"Topology"')
 _DXF = re.compile(rb"^\s*(999[^\n]*\n[^\n]*\n\s*)*0\s*\r?\n\s*SECTION\s")
+_ASCII_GRID = re.compile(rb"^\s*ncols\s+\d+\s+nrows\s+\d+\s", re.IGNORECASE)
+_FEATURE_LINE = re.compile(rb'^\s*\{[^\n]*"type"\s*:\s*"Feature"[^\n]*\}\s*\n\s*\{')
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OPEN_DOCUMENT_SHEET = b"application/vnd.oasis.opendocument.spreadsheet"
+_TILE_SUFFIXES = {".mvt", ".pbf"}
 _HEAD = 65_536
 
 
@@ -117,6 +133,11 @@ def _by_signature(path: Path, head: bytes) -> FileKind | None:
         return FileKind.GEOTIFF
     if head.startswith(b"PK\x03\x04"):
         return _zip(path)
+    if head.startswith(_OLE) and path.suffix.lower() == ".xls":
+        return FileKind.XLS
+    if path.suffix.lower() in _TILE_SUFFIXES and head[:1] in (b"\x1a", b"\x1f"):
+        # A tile is layers (field 3 of its message), or those packed with gzip.
+        return FileKind.MVT
     if head.startswith(b"\x00\x00\x27\x0a") and path.suffix.lower() == ".shp":
         return FileKind.SHAPEFILE
     if head.startswith(b"\x1f\x8b"):
@@ -146,8 +167,15 @@ def _zip(path: Path) -> FileKind:
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name.lower() for name in archive.namelist()]
-    except (zipfile.BadZipFile, OSError) as error:
+            said = b""
+            if "mimetype" in names and archive.getinfo("mimetype").file_size < 100:
+                said = archive.read("mimetype").strip()
+    except (zipfile.BadZipFile, OSError, KeyError, RuntimeError, NotImplementedError) as error:
         raise ImportRefused(_("Lo zip è rovinato: %(error)s") % {"error": error}) from error
+    if "xl/workbook.xml" in names or "xl/workbook.bin" in names:
+        return FileKind.XLSX
+    if said == _OPEN_DOCUMENT_SHEET:
+        return FileKind.ODS
     if any(name.endswith(".shp") for name in names):
         return FileKind.SHAPEFILE_ZIP
     if any(name.rsplit("/", 1)[-1] == "stops.txt" for name in names):
@@ -169,6 +197,8 @@ def _by_text(path: Path, head: bytes) -> FileKind:
         return _json(path, text)
     if text[:1] == b"<":
         return _xml(text)
+    if _ASCII_GRID.match(text):
+        return FileKind.ASCII_GRID
     if suffix_of(path) == ".dxf" and _DXF.match(head):
         return FileKind.DXF
     if suffix_of(path) in _TEXT_SUFFIXES and b"\0" not in head:
@@ -177,7 +207,7 @@ def _by_text(path: Path, head: bytes) -> FileKind:
 
 
 def _json(path: Path, text: bytes) -> FileKind:
-    if suffix_of(path) == ".geojsonl" or text[:1] == b"\x1e":
+    if suffix_of(path) == ".geojsonl" or text[:1] == b"\x1e" or _FEATURE_LINE.match(text):
         return FileKind.GEOJSON_SEQ
     if _TOPOLOGY.search(text):
         return FileKind.TOPOJSON

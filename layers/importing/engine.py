@@ -28,6 +28,7 @@ from layers.importing.options import LIMITS, ImportOptions, Mode
 from layers.importing.placing import Incoming, place_layer, update_layer
 from layers.importing.reader.client import NeedsMulti, Reader
 from layers.importing.reader.isolation import ProcessLimits
+from layers.importing.reader.wire import RASTER_MADE
 from layers.importing.register import Facts, SourceId, existing_layer, new_slug, register
 from layers.importing.stems import stem_of
 from layers.models import Layer
@@ -63,6 +64,8 @@ class _Job:
 
     reader: Reader
     format: str
+    folder: Path
+    """Where the reader may write."""
     options: ImportOptions
 
 
@@ -76,7 +79,7 @@ def import_file(run: ImportRun, file: FileToImport, options: ImportOptions) -> l
     try:
         checksum = checksum_of(file.path)
         with opened(file) as (reader, found):
-            job = _Job(reader, str(found["format"])[:40], options)
+            job = _Job(reader, str(found["format"])[:40], Path(found["folder"]), options)
             if found["is_raster"]:
                 return [_import_raster(run, file, checksum, job)]
             chosen = [(number, one) for number, one in enumerate(found["layers"]) if options.wants(str(one["name"]))]
@@ -95,7 +98,8 @@ def opened(file: FileToImport, limits: ProcessLimits | None = None) -> Iterator[
     """A reading process that has opened the file, and what it found there. Raises ImportRefused."""
     with tempfile.TemporaryDirectory(prefix="import-", dir=_workspace()) as folder, Reader(limits) as reader:
         stem = stem_of(Path(file.name))
-        yield reader, reader.ask("open", path=str(file.path.absolute()), stem=stem, folder=folder)
+        found = reader.ask("open", path=str(file.path.absolute()), stem=stem, folder=folder)
+        yield reader, found | {"folder": folder}
 
 
 def _check_choice(chosen: list[tuple[int, dict[str, Any]]], options: ImportOptions) -> None:
@@ -243,7 +247,8 @@ def _import_raster(run: ImportRun, file: FileToImport, checksum: str, job: _Job)
             slug = layer.slug if layer else new_slug(identity, options, None)
             old = layer.raster_path if layer else ""
             target = _raster_target(slug)
-            made = job.reader.ask("raster", target=str(target), srid=options.srid)
+            made = job.reader.ask("raster", srid=options.srid)
+            shutil.move(job.folder / RASTER_MADE, target)
             values = _raster_values(made, target)
             outcome.layer = register(layer, slug, identity, options, Facts(values))
             if old:

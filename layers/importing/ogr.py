@@ -55,8 +55,17 @@ class OgrSource:
     """One layer of a file that GDAL reads."""
 
     def __init__(
-        self, path: Path, kind: FileKind, layer: str, *, name: str = "", srid: int | None = None, encoding: str = ""
+        self,
+        path: Path,
+        kind: FileKind,
+        layer: str,
+        *,
+        name: str = "",
+        srid: int | None = None,
+        encoding: str = "",
+        opened_with: dict[str, int] | None = None,
     ) -> None:
+        self._opened_with: dict[str, Any] = dict(opened_with or {})
         self._path = safe_path(path)
         self._layer = layer
         self.name = name or layer
@@ -77,7 +86,7 @@ class OgrSource:
         return encodings.chosen(wanted) if wanted else encodings.of_shapefile(path)
 
     def _options(self) -> dict[str, Any]:
-        return {"encoding": self.encoding.name} if self.encoding else {}
+        return {**self._opened_with, **({"encoding": self.encoding.name} if self.encoding else {})}
 
     def _inspect(self, kind: FileKind) -> dict[str, Any]:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import shutil
 import zipfile
@@ -13,9 +14,11 @@ from pathlib import Path
 from django.utils.translation import gettext as _
 
 from layers.importing import archives
-from layers.importing.detect import FileKind, detect
+from layers.importing.detect import SHEETS, FileKind, detect
 from layers.importing.errors import ImportRefused
 from layers.importing.geoparquet import GeoParquetSource
+from layers.importing.options import LIMITS
+from layers.importing.sheets import Cells, SheetSource, sheets_of
 from layers.importing.sources import VectorSource
 from layers.importing.tabular import CsvSource
 
@@ -34,6 +37,10 @@ def openers(path: Path, kind: FileKind, stem: str, folder: Path) -> Iterator[Ope
     """The source layers of a file; an archive is taken apart into `folder` first. Raises ImportRefused."""
     if kind is FileKind.CSV:
         yield Opener(stem, stem, partial(_csv, path, stem))
+    elif kind in SHEETS:
+        yield from _sheets(path, kind, stem)
+    elif kind is FileKind.MVT:
+        yield from _tile(path, stem, folder)
     elif kind is FileKind.GEOPARQUET:
         yield Opener(stem, stem, lambda srid, _encoding: GeoParquetSource(path, name=stem, srid=srid))
     elif kind is FileKind.GTFS:
@@ -71,20 +78,73 @@ def _document(path: Path, folder: Path) -> Path:
     return document
 
 
-def _by_gdal(path: Path, kind: FileKind, stem: str) -> Iterator[Opener]:
+def _sheets(path: Path, kind: FileKind, stem: str) -> Iterator[Opener]:
+    """The sheets that have coordinates; where none has, why the first has not."""
+    found, refused = {}, None
+    for name, cells in sheets_of(path, is_open_document=kind is FileKind.ODS).items():
+        try:
+            SheetSource(path, name, cells)
+        except ImportRefused as error:
+            refused = refused or error
+        else:
+            found[name] = cells
+    if not found:
+        raise refused or ImportRefused(_("Il foglio di calcolo non contiene righe."))
+    for name, cells in found.items():
+        title = stem if len(found) == 1 else f"{stem} {name}"
+        yield Opener(name, title, partial(_sheet, path, name, cells))
+
+
+def _sheet(path: Path, name: str, cells: Cells, srid: int | None, _encoding: str) -> VectorSource:
+    return SheetSource(path, name, cells, srid=srid)
+
+
+def _tile(path: Path, stem: str, folder: Path) -> Iterator[Opener]:
+    """The layers of one vector tile, whose place its name tells: zoom, column, row."""
+    place = re.search(r"(?<!\d)(\d{1,2})[-_./ ](\d{1,8})[-_./ ](\d{1,8})$", stem)
+    if place is None:
+        raise ImportRefused(
+            _("Una tessera MVT non dice dove sta: il nome deve finire con zoom, colonna e riga, come 14-8651-5894.mvt.")
+        )
+    z, x, y = map(int, place.groups())
+    copy = folder / "tessera.mvt"
+    with path.open("rb") as raw:
+        packed = raw.read(2) == b"\x1f\x8b"
+    with gzip.open(path) if packed else path.open("rb") as stream, copy.open("xb") as out:
+        try:
+            data = stream.read(LIMITS.tile_bytes + 1)
+        except (OSError, EOFError) as error:
+            raise ImportRefused(_("Il file gzip è rovinato: %(error)s") % {"error": error}) from error
+        if len(data) > LIMITS.tile_bytes:
+            raise ImportRefused(_("Il file estratto supera la dimensione massima ammessa."))
+        out.write(data)
+    yield from _by_gdal(copy, FileKind.MVT, stem, {"Z": z, "X": x, "Y": y})
+
+
+def _by_gdal(path: Path, kind: FileKind, stem: str, opened_with: dict[str, int] | None = None) -> Iterator[Opener]:
     # GDAL comes last and here: a reader chooses its drivers before the first import.
     from layers.importing.ogr import layer_names
 
     names = layer_names(path, kind)
     for name in names:
-        yield Opener(name, stem if len(names) == 1 else f"{stem} {name}", partial(_ogr, path, kind, name, name))
+        title = stem if len(names) == 1 else f"{stem} {name}"
+        yield Opener(name, title, partial(_ogr, path, kind, name, name, opened_with=opened_with))
 
 
 def _csv(path: Path, name: str, srid: int | None, encoding: str) -> VectorSource:
     return CsvSource(path, name=name, srid=srid, encoding=encoding)
 
 
-def _ogr(path: Path, kind: FileKind, layer: str, name: str, srid: int | None, encoding: str) -> VectorSource:
+def _ogr(
+    path: Path,
+    kind: FileKind,
+    layer: str,
+    name: str,
+    srid: int | None,
+    encoding: str,
+    *,
+    opened_with: dict[str, int] | None = None,
+) -> VectorSource:
     from layers.importing.ogr import OgrSource
 
-    return OgrSource(path, kind, layer, name=name, srid=srid, encoding=encoding)
+    return OgrSource(path, kind, layer, name=name, srid=srid, encoding=encoding, opened_with=opened_with)

@@ -28,6 +28,7 @@ class Limits:
     """A single member may not grow more than this many times (once past 10 MB)."""
     file_bytes: int = 20 * 1024**3
     columns: int = 1000
+    tile_bytes: int = 64 * 1024**2
     raster_pixels: int = 10**10
     csv_cell_chars: int = 1_000_000
 

@@ -10,7 +10,7 @@ from layers.importing.described import Described
 from layers.importing.load import Loaded, take_name
 from layers.importing.models import ImportOutcome
 from layers.importing.options import ImportOptions
-from layers.importing.register import Facts, SourceId, new_slug, register, table_statistics
+from layers.importing.register import Facts, SourceId, new_slug, register, table_for, table_statistics
 from layers.importing.updating import Update
 from layers.models import Layer, LayerVersion
 from layers.statistics import refresh_statistics
@@ -35,7 +35,7 @@ def place_layer(
     """A new layer, or all data of an old one replaced; the old data becomes its past."""
     facts = incoming.facts
     slug = layer.slug if layer else new_slug(incoming.source, options, facts.srid)
-    table = layer.table_name if layer else slug.replace("-", "_")
+    table = layer.table_name if layer else table_for(slug)
     retired = retire(layer) if layer else None
     take_name(loaded, table)
     found = table_statistics(table, facts.storage_srid)

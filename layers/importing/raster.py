@@ -1,4 +1,4 @@
-"""From a GeoTIFF to a COG, in a reading process: tiled, with overviews, nodata and palette kept, bands measured."""
+"""A GeoTIFF or ASCII grid made a COG, in a reading process: tiled, overviews, nodata and palette kept, measured."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from rasterio.enums import ColorInterp
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
-from layers.importing.crs import Bounds, FoundCrs, chosen, declared, degrees_bounds
+from layers.importing.crs import Bounds, FoundCrs, chosen, declared, degrees_bounds, guessed
 from layers.importing.errors import ImportRefused
 from layers.importing.options import LIMITS
 from layers.importing.texts import plain
 
 
-def convert(source: Path, target: Path, srid: int | None) -> dict[str, Any]:
-    """Write a GeoTIFF as a COG and tell what is in it. Raises ImportRefused; whoever fails later removes the file."""
+def convert(source: Path, driver: str, target: Path, srid: int | None) -> dict[str, Any]:
+    """Write a raster as a COG and tell what is in it. Raises ImportRefused; whoever fails later removes the file."""
     try:
         with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_NUM_THREADS="2"):
-            with rasterio.open(source, driver="GTiff") as dataset:
+            with rasterio.open(source, driver=driver) as dataset:
                 crs = _crs(dataset, srid)
                 notes = _check(dataset)
                 _write(dataset, target, crs)
@@ -39,10 +39,10 @@ def convert(source: Path, target: Path, srid: int | None) -> dict[str, Any]:
         raise
 
 
-def review(source: Path, srid: int | None) -> dict[str, Any]:
-    """What a GeoTIFF says of itself, without reading its pixels. Raises ImportRefused."""
+def review(source: Path, driver: str, srid: int | None) -> dict[str, Any]:
+    """What a raster says of itself, without reading its pixels. Raises ImportRefused."""
     try:
-        with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"), rasterio.open(source, driver="GTiff") as dataset:
+        with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"), rasterio.open(source, driver=driver) as dataset:
             crs = _crs(dataset, srid)
             notes = _check(dataset)
             bounds: Bounds = tuple(dataset.bounds)
@@ -66,6 +66,9 @@ def review(source: Path, srid: int | None) -> dict[str, Any]:
 def _crs(dataset: DatasetReader, srid: int | None) -> FoundCrs:
     if srid:
         return chosen(srid)
+    if not dataset.crs and dataset.driver == "AAIGrid":
+        # The format has no place for it.
+        return guessed(tuple(dataset.bounds))
     if not dataset.crs:
         raise ImportRefused(_("Il raster non dichiara un sistema di riferimento: indicare un codice EPSG."))
     found = declared(dataset.crs.to_wkt(), _("dichiarato nel file"))

@@ -93,7 +93,7 @@ def new_slug(source: SourceId, options: ImportOptions, srid: int | None) -> str:
         return _asked_slug(options.slug)
     base = slug_from(options.title or title_from(source.title, srid))
     slug, number = base, 2
-    while Layer.objects.filter(slug=slug).exists() or _table_exists(slug.replace("-", "_")):
+    while Layer.objects.filter(slug=slug).exists() or _table_exists(table_for(slug)):
         slug, number = f"{base}-{number}", number + 1
     return slug
 
@@ -104,11 +104,17 @@ def _asked_slug(slug: str) -> str:
             _("Il nome %(slug)r non può stare in un indirizzo: usare ad esempio %(other)r.")
             % {"slug": slug[:80], "other": slug_from(slug)}
         )
-    if _table_exists(slug.replace("-", "_")):
+    if _table_exists(table_for(slug)):
         raise ImportRefused(
             _("Il nome %(slug)s non è libero: c'è già una tabella con quel nome. Sceglierne un altro.") % {"slug": slug}
         )
     return slug
+
+
+def table_for(slug: str) -> str:
+    """The name of a new layer's table; a slug may begin with a digit, the name of a table may not."""
+    name = slug.replace("-", "_")
+    return f"t_{name}" if name[0].isdigit() else name
 
 
 def _table_exists(name: str) -> bool:

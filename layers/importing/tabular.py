@@ -116,7 +116,7 @@ class CsvSource:
             if header_at > 10 or (best and score <= best[0]):
                 continue
             header = [" ".join(cell.split()) for cell in rows[header_at]]
-            best = (score, Layout(delimiter, _unique(header), header_at))
+            best = (score, Layout(delimiter, unique(header), header_at))
         if best is None:
             raise ImportRefused(_("Non si riconosce un separatore di colonne (; , | o tabulazione)."))
         if len(best[1].header) > LIMITS.columns:
@@ -208,9 +208,12 @@ class CsvSource:
             self.notes.append(
                 _("%(count)s righe di titolo prima dell'intestazione") % {"count": self._layout.rows_before}
             )
+        self._note_delimiter()
+        self.notes += self._coordinates.notes
+
+    def _note_delimiter(self) -> None:
         name = {"\t": _("tabulazione")}.get(self._layout.delimiter, self._layout.delimiter)
         self.notes.append(_("separatore %(name)s") % {"name": name})
-        self.notes += self._coordinates.notes
 
     def linearise(self) -> None:
         """Nothing to do: well-known text is read with its curves as lines, or not at all."""
@@ -228,7 +231,8 @@ class CsvSource:
                 yield Batch(pa.Table.from_arrays(arrays, schema=self.schema), self._coordinates.wkb(rows))
 
 
-def _unique(header: list[str]) -> list[str]:
+def unique(header: list[str]) -> list[str]:
+    """The names of a header, made different by numbers; empty ones get one."""
     seen: dict[str, int] = {}
     result = []
     for number, name in enumerate(header, start=1):

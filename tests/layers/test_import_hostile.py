@@ -2,8 +2,10 @@
 
 import gzip
 import os
+import sqlite3
 import stat
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -133,3 +135,55 @@ def test_a_failure_while_copying_leaves_neither_table_nor_row(tmp_path: Path, im
 
     monkeypatch.setattr(placing, "register", broken)
     assert refusal(import_path, write(tmp_path / "edifici.gpkg", "GPKG")) == "rotto alla fine"
+
+
+def test_archives_in_archives_are_not_opened(tmp_path: Path, import_path: Importer) -> None:
+    inner = zipped(tmp_path / "dentro.zip", {"a.shp": b"x", "a.dbf": b"x"})
+    path = zipped(tmp_path / "fuori.zip", {"dentro.zip": inner.read_bytes()})
+    assert "non contiene uno Shapefile" in refusal(import_path, path)
+
+
+def test_a_size_that_is_only_claimed_is_not_believed(tmp_path: Path, import_path: Importer) -> None:
+    # 10 GB claimed in both headers, a few bytes there.
+    path = zipped(tmp_path / "a.zip", {"a.shp": b"\0\0\x27\x0a" * 30, "a.dbf": b"x"})
+    data = bytearray(path.read_bytes())
+    for mark, place in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        at = data.index(mark)
+        data[at + place : at + place + 4] = (0xFFFFFFF0).to_bytes(4, "little")
+    path.write_bytes(bytes(data))
+    refusal(import_path, path)
+
+
+@pytest.mark.parametrize("name", ["/vsicurl/http://127.0.0.1/a.shp", "vsizip/a.shp", "http://127.0.0.1/a.shp"])
+def test_names_that_gdal_would_follow_are_names(tmp_path: Path, import_path: Importer, name: str) -> None:
+    refusal(import_path, zipped(tmp_path / "a.zip", {name: b"x", name[:-4] + ".dbf": b"x"}))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><ogr:FeatureCollection '
+        b'xmlns:ogr="http://ogr" xmlns:gml="http://www.opengis.net/gml">&e;</ogr:FeatureCollection>',
+        b'<?xml version="1.0"?>' + b" " * 70_000 + b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>'
+        b'<ogr:FeatureCollection xmlns:ogr="http://ogr" xmlns:gml="http://www.opengis.net/gml">&e;</ogr:FeatureCollection>',
+    ],
+)
+def test_entities_of_a_gml(tmp_path: Path, import_path: Importer, content: bytes) -> None:
+    (tmp_path / "a.gml").write_bytes(content)
+    assert "root:" not in refusal(import_path, tmp_path / "a.gml")
+
+
+def test_a_geopackage_that_attaches_or_views_other_files(tmp_path: Path, import_path: Importer) -> None:
+    path = write(tmp_path / "a.gpkg", "GPKG", layer="edifici")
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TRIGGER t AFTER UPDATE ON edifici BEGIN SELECT load_extension('/tmp/x.so'); END")
+        database.execute("CREATE VIEW rubata AS SELECT readfile('/etc/passwd') AS testo, fid, geom FROM edifici")
+        database.execute(
+            "INSERT INTO gpkg_contents (table_name, data_type, identifier, srs_id) "
+            "VALUES ('rubata', 'features', 'rubata', 32632)"
+        )
+        database.execute("INSERT INTO gpkg_geometry_columns VALUES ('rubata', 'geom', 'POLYGON', 32632, 0, 0)")
+        database.commit()
+    found = {one.source_layer: one for one in import_path(path)}
+    assert found["edifici"].result == "imported"
+    assert found["rubata"].result == "refused"

@@ -142,3 +142,51 @@ def test_a_frame_that_claims_too_much_is_refused() -> None:
     theirs.sendall(struct.pack("!cII", b"X", 0, 1))
     with pytest.raises(wire.ReaderGone):
         wire.receive(ours)
+
+
+CONFINED = """
+from pathlib import Path
+import sys
+from layers.importing.reader import landlock
+assert landlock.confine([Path({given!r})], [Path({folder!r})])
+Path({folder!r}, "scritto").write_text("sì")
+print(Path({given!r}).read_text())
+for path in ({others!r}):
+    try:
+        open(path, "rb").read(1)
+        print("letto", path)
+    except PermissionError:
+        pass
+for path in ({given!r}, {secret!r}, "/tmp/.fuori"):
+    try:
+        open(path, "ab")
+        print("scritto", path)
+    except PermissionError:
+        pass
+"""
+
+
+def test_a_reader_sees_its_file_and_no_other_not_even_as_root(tmp_path: Path) -> None:
+    given, secret, folder = tmp_path / "dato.csv", tmp_path / "segreto", tmp_path / "suo"
+    given.write_text("il dato")
+    secret.write_text("x")
+    folder.mkdir()
+    others = ["/etc/passwd", str(secret), str(BASE / "manage.py"), str(BASE / "pyproject.toml"), "/proc/1/environ"]
+    code = CONFINED.format(given=str(given), folder=str(folder), others=others, secret=str(secret))
+    environment = {**os.environ, "PYTHONPATH": str(BASE)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    if "AssertionError" in done.stderr:
+        pytest.skip("this kernel has no Landlock")
+    assert (done.stdout.strip(), done.stderr) == ("il dato", "")
+
+
+def test_the_reader_of_a_file_is_confined(tmp_path: Path, db: None) -> None:
+    with opened(FileToImport(write(tmp_path / "edifici.gpkg", "GPKG"), "edifici.gpkg")) as (_reader, found):
+        assert "file access" not in found["not_isolated"]
+
+
+def test_readers_are_forked_from_a_process_of_one_thread(db: None) -> None:
+    with Reader():
+        assert client._held is not None
+        tasks = list(Path(f"/proc/{client._held._process.pid}/task").iterdir())
+    assert len(tasks) == 1

@@ -173,8 +173,10 @@ class _Zygote:
             "OPENBLAS_NUM_THREADS": "1",
             "OMP_NUM_THREADS": "1",
             "ARROW_DEFAULT_MEMORY_POOL": "system",
+            # A process that forks must have one thread only.
+            "JE_ARROW_MALLOC_CONF": "background_thread:false",
         }
-        command = [sys.executable, "-W", "ignore::DeprecationWarning", "-m", "layers.importing.reader.zygote"]
+        command = [sys.executable, "-W", "error::DeprecationWarning:__main__", "-m", "layers.importing.reader.zygote"]
         self._process = subprocess.Popen(
             command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=environment, cwd=settings.BASE_DIR
         )

@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Iterable
 
-RASTER_KEPT = ("GTiff", "COG", "MEM", "VRT")
+RASTER_KEPT = ("GTiff", "COG", "AAIGrid", "MEM", "VRT")
 """VRT is how a raster without a declared CRS gets one (a WarpedVRT in memory); no file is opened with it."""
 _ALWAYS = {
     # Nothing on the network, and nothing a file brings along is run.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 from typing import Any, cast
@@ -10,11 +11,11 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from layers.importing import opening
-from layers.importing.detect import DRIVERS, HELPER_DRIVERS, FileKind, detect
+from layers.importing.detect import DRIVERS, HELPER_DRIVERS, RASTER_DRIVERS, detect
 from layers.importing.errors import ImportRefused
 from layers.importing.filtering import FilteredSource
 from layers.importing.geometry import NeedsMulti
-from layers.importing.reader import gdal_drivers, wire
+from layers.importing.reader import gdal_drivers, landlock, wire
 from layers.importing.reading import Reading
 from layers.importing.sources import VectorSource
 
@@ -72,14 +73,17 @@ class Desk:
 
     def on_open(self, path: str, stem: str, folder: str) -> dict[str, Any]:
         """Recognise the file, choose the drivers, list its layers."""
-        self._path = Path(path)
-        kind = detect(self._path)
+        self._path, self._folder = Path(path), Path(folder)
+        if not landlock.confine(_needed(self._path), [self._folder]):
+            self._missing.append("file access")
+        os.environ["CPL_TMPDIR"] = folder
+        self._kind = kind = detect(self._path)
         gdal_drivers.keep_only((*DRIVERS.get(kind, ()), *HELPER_DRIVERS.get(kind, ())), self._drivers)
-        if kind is not FileKind.GEOTIFF:
+        if kind not in RASTER_DRIVERS:
             self._openers = list(opening.openers(self._path, kind, stem, Path(folder)))
         return {
             "format": kind.value,
-            "is_raster": kind is FileKind.GEOTIFF,
+            "is_raster": kind in RASTER_DRIVERS,
             "layers": [{"name": one.layer, "title": one.title} for one in self._openers],
             "not_isolated": self._missing,
         }
@@ -119,10 +123,19 @@ class Desk:
         """What the raster says of itself."""
         from layers.importing import raster
 
-        return raster.review(self._path, srid)
+        return raster.review(self._path, RASTER_DRIVERS[self._kind], srid)
 
-    def on_raster(self, target: str, srid: int | None) -> dict[str, Any]:
-        """Write the raster as a COG."""
+    def on_raster(self, srid: int | None) -> dict[str, Any]:
+        """Write the raster as a COG into the folder."""
         from layers.importing import raster
 
-        return raster.convert(self._path, Path(target), srid)
+        target = self._folder / wire.RASTER_MADE
+        return raster.convert(self._path, RASTER_DRIVERS[self._kind], target, srid)
+
+
+def _needed(path: Path) -> list[Path]:
+    """What may be read of the disk: the file, and the other parts of a shapefile."""
+    if path.suffix.lower() != ".shp":
+        return [path]
+    stem = path.stem.lower()
+    return [part for part in path.parent.iterdir() if part.name.lower().split(".")[0] == stem.split(".")[0]]

@@ -17,6 +17,8 @@ _HEADER = struct.Struct("!cII")
 _LARGEST_JSON = 64 * 1024**2
 _LARGEST_DATA = 4 * 1024**2
 JSON, DATA = b"J", b"D"
+RASTER_MADE = "fatto.tif"
+"""What a reader calls the raster it makes, in the folder it may write to."""
 
 
 class ReaderGone(LayersError):

@@ -1,20 +1,32 @@
 """The whole pack of real files: each goes in as pyogrio reads it, or is refused for the reason that holds."""
 
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyogrio
 import pyogrio.raw
 import pytest
 import rasterio
+import requests
 import shapely
+from django.conf import settings
+from django.contrib.auth.models import Group
 from django.db import connection
+from django.test import Client
 from pyproj import Transformer
 
-from layers.importing.folder import files_in, import_folder
-from layers.importing.models import ImportOutcome, ImportRun
-from layers.importing.options import ImportOptions
+from geoportal.models import User
+from layers.importing.folder import files_in
+from layers.importing.models import ImportOutcome
 from layers.models import Layer
+from tests.liveserver import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -47,11 +59,91 @@ CRS = {
 }
 
 
+Outcomes = dict[tuple[str, str], ImportOutcome]
+
+
 @pytest.fixture
-def outcomes(real_data: Path) -> dict[tuple[str, str], ImportOutcome]:
-    run = ImportRun.objects.create(source=str(real_data))
-    found = import_folder(run, real_data, ImportOptions())
-    return {(outcome.file, outcome.source_layer): outcome for group in found for outcome in group}
+def brought(real_data: Path) -> tuple[dict[str, dict[str, Any]], Outcomes]:
+    """Every file sent through the web at once, reviewed, published by a worker: what the review said of each file
+    (`refused`, or its layers), and what became of each layer."""
+    steward = User.objects.create_user("curatrice")
+    steward.groups.add(Group.objects.get_or_create(name="curatori")[0])
+    paths = {path.name: path for path in files_in(real_data)}
+    with served() as site, worker():
+        session = signed_in(site, steward)
+        with contextlib.ExitStack() as stack:
+            files = [("files", (name, stack.enter_context(path.open("rb")))) for name, path in paths.items()]
+            upload = posted(session, f"{site}/pubblica/", files=files)
+        found = settled(session, site, upload)["found"]
+        form: dict[str, str] = {}
+        for number, file in enumerate(found):
+            for place, layer in enumerate(file["layers"]):
+                if not layer.get("refused"):
+                    form |= {f"{number}-{place}-take": "1", f"{number}-{place}-form": "1"}
+        assert "Controlla e pubblica" in session.get(f"{site}/pubblica/{upload}/").text
+        assert posted(session, f"{site}/pubblica/{upload}/importa/", data=form) == upload
+        assert settled(session, site, upload)["phase"] == "done"
+    rows = ImportOutcome.objects.select_related("layer")
+    known = {name: path.relative_to(real_data).as_posix() for name, path in paths.items()}
+    sys.stdout.write(tabled(found, known))
+    return {known[file["name"]]: file for file in found}, {(known[row.file], row.source_layer): row for row in rows}
+
+
+@contextlib.contextmanager
+def worker() -> Iterator[None]:
+    """A worker process on the test's database."""
+    environment = {**os.environ, "GEOPORTAL_DB_NAME": str(connection.settings_dict["NAME"])}
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "worker"]
+    process = subprocess.Popen(command, env=environment)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def signed_in(site: str, user: User) -> requests.Session:
+    client = Client()
+    client.force_login(user)
+    session = requests.Session()
+    session.cookies.set("sessionid", client.cookies["sessionid"].value)
+    session.get(f"{site}/pubblica/").raise_for_status()
+    return session
+
+
+def posted(session: requests.Session, address: str, **body: Any) -> str:
+    """The number of the upload whose page a form of the site leads to."""
+    token = {"csrfmiddlewaretoken": session.cookies["csrftoken"]}
+    data = {**body.pop("data", {}), **token}
+    answer = session.post(address, data=data, headers={"Referer": address}, allow_redirects=False, **body)
+    assert answer.status_code == 302, answer.text[:500]
+    return answer.headers["Location"].strip("/").split("/")[-1]
+
+
+def settled(session: requests.Session, site: str, upload: str) -> dict[str, Any]:
+    """The upload's state once no job is under way."""
+    end = time.monotonic() + 300
+    while time.monotonic() < end:
+        state: dict[str, Any] = session.get(f"{site}/api/importazioni/{upload}").json()
+        if state["phase"] not in ("inspecting", "importing"):
+            return state
+        time.sleep(0.2)
+    raise AssertionError(f"still {state['phase']}: {state['message']}")
+
+
+def tabled(found: list[dict[str, Any]], known: dict[str, str]) -> str:
+    """File → result, for people."""
+    outcomes = {(row.file, row.source_layer): row for row in ImportOutcome.objects.select_related("layer")}
+    lines = []
+    for file in found:
+        for layer in file["layers"] or [{"name": "", "refused": file.get("refused")}]:
+            row = outcomes.get((file["name"], layer["name"]))
+            crs = f"{row.crs_found}→{row.storage_srid}" if row else "-"
+            count = "raster" if row and row.features is None else str(row.features if row else "-")
+            result = row.get_result_display() if row else f"Rifiutato: {layer['refused'][:60]}"
+            name = f"{known[file['name']]} {layer['name']}".strip()
+            lines.append(f"{name:<78} {count:>7} {crs:<18} {row.encoding if row else '':<7} {result}")
+    return "\n".join(lines)
 
 
 def column(layer: Layer, expression: str) -> list[object]:
@@ -60,17 +152,20 @@ def column(layer: Layer, expression: str) -> list[object]:
         return [value for (value,) in cursor.fetchall()]
 
 
-def test_every_file_of_the_pack_is_right_or_refused(real_data: Path, outcomes) -> None:
-    assert {file for file, _layer in outcomes} == {
-        path.relative_to(real_data).as_posix() for path in files_in(real_data)
-    }
-    refused = {file: row.reason for (file, _), row in outcomes.items() if row.result == ImportOutcome.Result.REFUSED}
+def test_every_file_of_the_pack_goes_in_through_the_web_or_is_refused(real_data: Path, brought) -> None:
+    looked, outcomes = brought
+    assert set(looked) == {path.relative_to(real_data).as_posix() for path in files_in(real_data)}
+    refused = {}
+    for file, seen in looked.items():
+        reasons = [seen.get("refused"), *(layer.get("refused") for layer in seen["layers"])]
+        if any(reasons):
+            refused[file] = " ".join(filter(None, reasons))
     assert set(refused) == set(REFUSED)
     for file, words in REFUSED.items():
         assert words in refused[file]
+    assert {file for file, _layer in outcomes} == set(looked) - set(refused)
     for (file, name), outcome in outcomes.items():
-        if file in refused:
-            continue
+        assert outcome.result in (ImportOutcome.Result.IMPORTED, ImportOutcome.Result.PARTLY), outcome.reason
         if file.endswith(".tif"):
             check_raster(real_data / file, outcome)
         elif file in COUNTS:
@@ -117,7 +212,7 @@ def check_against_pyogrio(path: Path, name: str, outcome: ImportOutcome) -> None
     assert np.abs(stored - middle[0])[finite].max() < near * (1 if "Point" in str(meta["geometry_type"]) else 40)
 
 
-def check_accents_and_traps(outcomes: dict[tuple[str, str], ImportOutcome]) -> None:
+def check_accents_and_traps(outcomes: Outcomes) -> None:
     def layer(file: str) -> Layer:
         (found,) = (row.layer for (name, _), row in outcomes.items() if name == file)
         assert found is not None

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyogrio
 import pytest
 import shapely
 from django.contrib.auth.models import Group
@@ -16,7 +15,6 @@ from django.test import Client
 
 from geoportal.models import User
 from geoportal.publishing import receiving
-from layers.importing.folder import files_in
 from layers.jobs import services
 from layers.jobs.models import Job
 from layers.jobs.registry import JobFailed, kinds
@@ -230,42 +228,6 @@ def test_a_forged_request_is_refused(steward: User, tmp_path: Path) -> None:
     data = SimpleUploadedFile("a.csv", b"lat;lon\n45;10\n")
     assert strict.post("/pubblica/", {"files": data}).status_code == 403
     assert strict.post("/api/importazioni", {"files": data}).status_code == 403
-
-
-def test_the_whole_pack_of_real_data_is_looked_at_and_goes_in(client: Client, steward: User, real_data: Path) -> None:
-    """Counts against pyogrio's own reading; what cannot go in says why. Whatever is sound goes in, all of it."""
-    paths = [path for path in files_in(real_data) if path.suffix != ".tif"]
-    files = [SimpleUploadedFile(path.name, path.read_bytes()) for path in paths]
-    response = client.post("/pubblica/", {"files": files})
-    upload = Upload.objects.get(pk=response["Location"].strip("/").split("/")[-1])
-    found = do(upload.inspection)["files"]
-    by_name = {file["name"]: file for file in found}
-    refused = {name for name, file in by_name.items() if file.get("refused")}
-    assert refused == {
-        "freifunk_nodes_2015-09-25.json", "iot_lab_mqtt_messages_2020-03-31.json",
-    }  # fmt: skip
-    counted = {
-        (file["name"], one["name"]): one["features"] for file in found for one in file["layers"] if "features" in one
-    }
-    for path in paths:
-        if path.suffix in (".gpkg", ".geojson"):
-            for layer, geometry in pyogrio.list_layers(path):
-                if geometry is not None:
-                    count = pyogrio.read_info(path, layer=layer, force_feature_count=True)["features"]
-                    assert counted[path.name, layer] == count
-    form: dict[str, str] = {}
-    for number, file in enumerate(found):
-        for place, layer in enumerate(file["layers"]):
-            if not layer.get("refused"):
-                form |= {f"{number}-{place}-take": "1", f"{number}-{place}-form": "1"}
-    client.post(f"/pubblica/{upload.pk}/importa/", form)
-    upload = Upload.objects.get(pk=upload.pk)
-    outcomes = do(upload.publication)["outcomes"]
-    assert {outcome["result"] for outcome in outcomes} <= {"imported", "partly"}
-    assert sum(outcome["features"] for outcome in outcomes) == sum(
-        layer["features"] for file in found for layer in file["layers"] if not layer.get("refused")
-    )
-    assert client.get(f"/pubblica/{upload.pk}/").status_code == 200
 
 
 def test_what_a_person_waits_for_goes_before_background_work(client: Client, steward: User, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from geoportal import views
 from geoportal.accounts.forms import LoginForm
 from geoportal.health import healthz
 from geoportal.publishing import api
+from geoportal.relations import views as relation_views
 from geoportal.sources import views as source_views
 from geoportal.takeaway import views as takeaway
 from geoportal.versions import api as history_api
@@ -22,6 +23,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("pubblica/", include("geoportal.publishing.urls")),
     path("livelli/", include("geoportal.styling.urls")),
     path("fonti/", include("geoportal.sources.urls")),
+    path("relazioni/", include("geoportal.relations.urls")),
+    path("api/livelli/<slug:slug>/elementi/<str:item>/collegati", relation_views.related, name="api-related"),
     path("api/fonti", source_views.api, name="api-sources"),
     path("api/importazioni", api.uploads, name="api-uploads"),
     path("api/importazioni/<uuid:id>", api.upload, name="api-upload"),

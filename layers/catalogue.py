@@ -21,7 +21,7 @@ import psycopg2.extensions
 from django.db import connection
 
 from layers.errors import LayerNotFound
-from layers.models import Access, Layer, Source, Theme
+from layers.models import Access, Layer, Relation, Source, Theme
 from layers.rights import Audience, Rule, may_see
 
 log = logging.getLogger(__name__)
@@ -150,6 +150,24 @@ class LayerEntry:
         return tuple(entry for entry in self.fields if may_see(audience, entry))
 
 
+@dataclass(frozen=True, slots=True)
+class RelationEntry:
+    """How two layers, by their numbers, belong together. Fields are named as in `layers.relations.models.Relation`."""
+
+    slug: str
+    one: int
+    other: int
+    kind: str
+    forward_it: str
+    forward_en: str
+    backward_it: str
+    backward_en: str
+    one_field: str
+    other_field: str
+    distance_m: float
+    share_pct: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Catalogue:
     """Every published layer, in display order, under one version."""
@@ -157,6 +175,7 @@ class Catalogue:
     version: int
     themes: tuple[ThemeEntry, ...]
     layers: dict[str, LayerEntry]
+    relations: tuple[RelationEntry, ...] = ()
 
     def visible(self, audience: Audience) -> Iterator[LayerEntry]:
         """The layers this audience may see, in display order."""
@@ -200,7 +219,27 @@ def _load() -> Catalogue:
         else _entry(row, (), frozenset())
         for row in rows
     }
-    return Catalogue(version=version, themes=themes, layers=layers)
+    return Catalogue(version=version, themes=themes, layers=layers, relations=_relations())
+
+
+def _relations() -> tuple[RelationEntry, ...]:
+    return tuple(
+        RelationEntry(
+            slug=row.slug,
+            one=row.one_id,
+            other=row.other_id,
+            kind=row.kind,
+            forward_it=row.forward_it,
+            forward_en=row.forward_en or row.forward_it,
+            backward_it=row.backward_it,
+            backward_en=row.backward_en or row.backward_it,
+            one_field=row.one_field,
+            other_field=row.other_field,
+            distance_m=row.distance_m,
+            share_pct=row.share_pct,
+        )
+        for row in Relation.objects.all()
+    )
 
 
 def _themes() -> tuple[ThemeEntry, ...]:

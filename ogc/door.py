@@ -39,11 +39,10 @@ DESCRIPTIONS = frozenset(
     {
         "collection", "queryables", "schema", "tilesets", "tileset", "map-tilesets", "map-tileset", "styled-tilesets",
         "styled-tileset", "collection-styles", "style", "legend", "dataset-tilesets", "dataset-tileset",
-        "execution",
     }
 )  # fmt: skip
 """Names of the addresses that tell of a layer without reading its data: they answer while its source does not."""
-PATIENT = {"export": 20}
+PATIENT = {"export": 20, "execution": 5}
 """How many times longer than a read of its source an answer may take."""
 
 

@@ -59,7 +59,7 @@ PARTS = {
     "id": "00000000-0000-0000-0000-000000000000",
     "devid": "ap-prova", "number": "1", "pk": "1", "process_id": "nessuno", "job_id": "nessuno", "path": "x",
     "object_id": "1", "app_label": "layers", "url": "x", "content_type_id": "1", "position_id": "1", "level": "1",
-    "place": "ap-prova", "action": "esegui",
+    "place": "ap-prova", "action": "esegui", "item": "1",
 }  # fmt: skip
 NOT_WALKED = ("admin/", "i18n/", "esci/")
 """Doors that only administrators or nobody can use: `test_the_administration_is_closed` looks at the first."""

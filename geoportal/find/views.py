@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
@@ -66,7 +67,13 @@ def here(request: HttpRequest) -> HttpResponse:
             "coordinates": from_degrees(lon, lat),
             "address": None,
             "features": [
-                {"layer": _layer(one.layer, language), "item": one.item, "title": one.title, "href": _href(one)}
+                {
+                    "layer": _layer(one.layer, language),
+                    "item": one.item,
+                    "title": one.title,
+                    "href": _href(one),
+                    "related": _related(one),
+                }
                 for one in features
             ],
         }
@@ -96,7 +103,7 @@ def _result(hit: Hit, language: str) -> dict[str, Any]:
     if hit.layer is not None:
         body["layer"] = _layer(hit.layer, language)
     if hit.item:
-        body |= {"item": hit.item, "href": _href(hit)}
+        body |= {"item": hit.item, "href": _href(hit), "related": _related(hit)}
     if hit.reading is not None:
         order, srid = hit.reading.order, hit.reading.srid
         body |= {"crs": f"EPSG:{srid}", "order": order, "distance_km": hit.reading.distance_km}
@@ -110,6 +117,11 @@ def _layer(layer: LayerEntry, language: str) -> dict[str, str]:
 
 def _href(thing: Any) -> str:
     return f"/ogc/collections/{thing.layer.slug}/items/{thing.item}"
+
+
+def _related(thing: Any) -> str:
+    """Where what belongs to it is asked: parcel, building, house number, zone."""
+    return reverse("api-related", args=[thing.layer.slug, thing.item])
 
 
 def _note(request: HttpRequest, audience: Audience, layers: list[LayerEntry], door: str) -> None:

@@ -11,6 +11,7 @@ from layers.processes import overlay
 from layers.processes.asking import checked, outputs_asked
 from layers.processes.model import IN_BACKGROUND, WAITED_FOR, Input, Outcome, Output, Process, ProcessNotFound, Run
 from layers.processes.selection import AREA_SCHEMA, selection_inputs
+from layers.relations.process import related
 from layers.rights import Audience
 
 _GEOJSON = Output(
@@ -102,6 +103,21 @@ _ALL = (
         },
         {"result": _GEOJSON},
         overlay.nearest,
+    ),
+    Process(
+        "related",
+        "Elementi collegati",
+        "Related features",
+        "Ciò che di un altro livello appartiene agli elementi scelti, secondo una relazione dichiarata nel catalogo.",
+        "What of another layer belongs to the chosen features, by a relation that the catalogue declares.",
+        {
+            **selection_inputs("", "da cui partire", "to start from"),
+            "relation": Input(
+                "Nome della relazione", "Name of the relation", {"type": "string", "maxLength": 63}, required=True
+            ),
+        },
+        {"result": _GEOJSON},
+        related,
     ),
     Process(
         "echo",

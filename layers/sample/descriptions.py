@@ -21,6 +21,21 @@ THEMES: tuple[tuple[str, str, str, str], ...] = (
 )
 """slug, Italian, English, slug of the parent."""
 
+RELATIONS: tuple[tuple[str, str, str, str, tuple[str, str], tuple[str, str]], ...] = (
+    ("edifici-particelle", "edifici", "particelle-catastali", "within",
+     ("Particella su cui sta", "Parcel it stands on"), ("Edifici sulla particella", "Buildings on the parcel")),
+    ("civici-particelle", "numeri-civici", "particelle-catastali", "within",
+     ("Particella dell'accesso", "Parcel of the entrance"),
+     ("Numeri civici sulla particella", "House numbers on the parcel")),
+    ("civici-edifici", "numeri-civici", "edifici", "near",
+     ("Edifici accanto", "Buildings beside it"), ("Numeri civici accanto", "House numbers beside it")),
+    ("particelle-zone", "particelle-catastali", "pgt-zone", "overlaps",
+     ("Zone del PGT che la toccano", "Plan zones on it"), ("Particelle della zona", "Parcels of the zone")),
+    ("edifici-zone", "edifici", "pgt-zone", "within",
+     ("Zona del PGT", "Plan zone"), ("Edifici della zona", "Buildings of the zone")),
+)  # fmt: skip
+"""slug, first layer, second layer, how, what it is called from the first and from the second (Italian, English)."""
+
 SAMPLE_IT = (
     "Dati di esempio generati dal programma: la forma è verosimile, il contenuto non descrive la Cremona reale "
     "e non ha valore ufficiale."

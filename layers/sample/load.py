@@ -12,7 +12,7 @@ from layers.importing.engine import FileToImport, import_file
 from layers.importing.errors import ImportRefused
 from layers.importing.models import ImportOutcome, ImportRun
 from layers.importing.options import ImportOptions
-from layers.models import Layer, Style, Theme
+from layers.models import Layer, Relation, Style, Theme
 from layers.sample import descriptions as texts
 from layers.sample.descriptions import DESCRIPTIONS, Description
 from layers.sample.files import SEED, write_city
@@ -66,8 +66,29 @@ def load_sample_city(folder: Path, say: Callable[[str], None], seed: int = SEED)
                 describe(outcome.layer, description, themes[description.theme], position * 10)
         say(f"  {description.slug}: {outcome.features if outcome.features is not None else 'raster'}")
         outcomes.append(outcome)
+    write_relations()
     run.finish()
     return outcomes
+
+
+def write_relations() -> None:
+    """How the layers of the city belong together; one that is there already is left as it is."""
+    layers = {layer.slug: layer for layer in Layer.objects.all()}
+    for slug, one, other, kind, forward, backward in texts.RELATIONS:
+        if one in layers and other in layers:
+            (forward_it, forward_en), (backward_it, backward_en) = forward, backward
+            Relation.objects.get_or_create(
+                slug=slug,
+                defaults={
+                    "one": layers[one],
+                    "other": layers[other],
+                    "kind": kind,
+                    "forward_it": forward_it,
+                    "forward_en": forward_en,
+                    "backward_it": backward_it,
+                    "backward_en": backward_en,
+                },
+            )
 
 
 def write_themes() -> dict[str, Theme]:

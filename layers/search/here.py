@@ -111,14 +111,14 @@ def _one(layer: LayerEntry, audience: Audience, lon: float, lat: float) -> sql.C
     return sql.SQL(SQL["here_one"]).format(
         layer_id=sql.Literal(layer.id),
         id=sql.Identifier(layer.id_field),
-        label=_label(layer, audience),
+        label=label_of(layer, audience),
         table=table_of(layer),
         place=place,
         geometry=sql.Identifier(layer.geometry_field),
     )
 
 
-def _label(layer: LayerEntry, audience: Audience) -> sql.Composable:
+def label_of(layer: LayerEntry, audience: Audience) -> sql.Composable:
     """The name of a feature as far as the asker may see it."""
     roles = {role_of(entry): entry for entry in reversed(layer.visible_fields(audience))}
     street, number = roles.get(Field.SearchRole.STREET), roles.get(Field.SearchRole.NUMBER)

@@ -59,10 +59,29 @@ export function identify(map, { layers, panels, format, texts, onSelect }) {
     const details = el('details', { class: 'found-item', 'data-key': key, open: isOpen }, el('summary', {}, nameOf(result, layer, format)))
     if (result.error) details.append(panels.note(result.error))
     else details.append(facts(result.item, layer, format), el('p', {}, el('a', { href: itemUrl(result.slug, result.fid, 'html') }, texts.openItem)))
+    const belongs = el('div', { class: 'found-related' })
+    if (!result.error) details.append(belongs)
     details.addEventListener('toggle', () => {
+      if (details.open && !result.error) tellRelated(result, belongs)
       if (details.open && selected !== key) { choose(result); onSelect() }
     })
     return details
+  }
+
+  /** What the catalogue's relations say belongs to it: asked once, when it is looked at. */
+  async function tellRelated({ slug, fid }, place) {
+    if (place.dataset.asked) return
+    place.dataset.asked = 'yes'
+    const answer = await getJson(`/api/livelli/${encodeURIComponent(slug)}/elementi/${encodeURIComponent(fid)}/collegati`).catch(() => null)
+    for (const group of answer?.related ?? []) {
+      const rows = group.items.map(({ item, title }) => {
+        const link = el('button', { type: 'button', class: 'link-button' }, title || `${group.layer.title} ${item}`)
+        link.addEventListener('click', () => open([{ slug: group.layer.slug, fid: item }]))
+        return el('li', {}, layers.has(group.layer.slug) ? link : title || item)
+      })
+      if (group.more) rows.push(el('li', {}, '…'))
+      place.append(el('p', { class: 'found-related-title' }, group.title), el('ul', {}, ...rows))
+    }
   }
 
   function show(results) {

@@ -42,9 +42,9 @@ def kvp(ask: Ask) -> HttpResponse:
         return _failed(error)
 
 
-@door({"xml": "text/xml"})
+@door({"xml": "text/xml"}, params=None)
 def rest_capabilities(ask: Ask) -> HttpResponse:
-    """/ogc/wmts/1.0.0/WMTSCapabilities.xml"""
+    """/ogc/wmts/1.0.0/WMTSCapabilities.xml. Clients such as OWSLib add the parameters of the other way of asking."""
     return _capabilities(ask)
 
 

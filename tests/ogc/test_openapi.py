@@ -98,7 +98,7 @@ def test_every_declared_parameter_is_taken_and_any_other_refused(document: dict[
                 continue  # of other requests than the one that is made
             response = client.get(address, needed | {parameter["name"]: value})
             assert response.status_code == (400 if value == "" else 200), (address, parameter["name"], response.content)
-        if not needed:
+        if not needed and "/wmts/" not in address:
             assert client.get(address, {"sconosciuto": "1"}).status_code == 400, address
 
 

@@ -1,4 +1,4 @@
-"""The conformance classes that are served. A class stands here only when tests/ogc has its module."""
+"""The conformance classes that are served. A class stands here only when tests/ogc or tests/conformance checks it."""
 
 _COMMON = "http://www.opengis.net/spec/ogcapi-common"
 _FEATURES = "http://www.opengis.net/spec/ogcapi-features"
@@ -40,7 +40,8 @@ CONFORMS_TO = (
     ),
     f"{_FEATURES}-4/1.0/conf/create-replace-delete",
     f"{_FEATURES}-4/1.0/conf/update",
-    f"{_FEATURES}-4/1.0/conf/optimistic-locking",
+    f"{_FEATURES}-4/1.0/conf/features",
+    f"{_FEATURES}-4/1.0/conf/optimistic-locking-etags",
     f"{_FEATURES}-5/1.0/conf/schemas",
     f"{_FEATURES}-5/1.0/conf/core-roles-features",
     f"{_TILES}/core",

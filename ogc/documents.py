@@ -102,6 +102,9 @@ def collection(ask: Ask, layer: LayerEntry) -> dict[str, Any]:
     return _collection(ask, ask_pygeoapi(describe_collections, api, ask.language, layer.slug), layer)
 
 
+GREGORIAN = "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"
+
+
 def _self_links(address: str) -> list[dict[str, str]]:
     return [
         {"rel": "self", "type": "application/json", "href": f"{address}?f=json"},
@@ -131,7 +134,11 @@ def _collection(ask: Ask, made: dict[str, Any], layer: LayerEntry) -> dict[str, 
         made["links"] += _coverage_links(address)
     elif layer.kind == "vector":
         made["links"] += _export_links(layer, address)
-    made |= edr.described(layer, parameters(layer, ask.audience), ask.base, ask.language)
+    known = parameters(layer, ask.audience)
+    made |= edr.described(layer, known, ask.base, ask.language)
+    if known and "extent" in made:
+        # Measures come in all the time and go when they are too old: no end is said that would soon be wrong.
+        made["extent"].setdefault("temporal", {"interval": [[None, None]], "trs": GREGORIAN})
     if layer.data_updated_at is not None:
         made["updated"] = layer.data_updated_at.isoformat().replace("+00:00", "Z")
     return made

@@ -223,9 +223,10 @@ def refuse_unknown(request: HttpRequest, known: frozenset[str]) -> None:
 
 def failure(ask: Ask, error: OgcError) -> HttpResponse:
     """The error as OGC exception JSON, or as a page for a browser."""
+    # RFC 7807 beside the form of Features; without a kind of its own a problem is what its status says.
     body: dict[str, Any] = {"code": error.code, "description": error.description}
-    if error.type:
-        body |= {"type": error.type, "title": error.code, "status": error.status, "detail": error.description}
+    body |= {"type": error.type or "about:blank", "title": error.code, "status": error.status}
+    body["detail"] = error.description
     if ask.request.GET.get("f", "html") == "html" and "text/html" in ask.request.headers.get("Accept", ""):
         response = render(ask.request, "ogc/error.html", {"error": error}, status=error.status)
     else:

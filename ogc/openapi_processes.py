@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from layers.processes.model import Process
 from layers.processes.registry import PROCESSES
 from ogc.process_documents import STATES
 
@@ -26,11 +27,15 @@ def paths(language: str) -> dict[str, Any]:
         },
         "/jobs/{jobId}/results": {"get": _operation("getResult", "Results of a job", [job])},
     }
+    # Named by the standard for any process; those below say more of each.
+    some = _parameter("processId", "path", {"type": "string"}, "Identifier of a process.")
+    made["/processes/{processId}"] = {"get": _operation("getProcessDescription", "One process", [some])}
+    made["/processes/{processId}/execution"] = {"post": _execute("execute", "Execute a process", None, [some])}
     for process in PROCESSES.values():
         name = "".join(part.title() for part in process.id.split("-"))
         title = process.title_en if language == "en" else process.title_it
         made[f"/processes/{process.id}"] = {"get": _operation(f"describe{name}Process", title, [])}
-        made[f"/processes/{process.id}/execution"] = {"post": _execution(name, title, process.id)}
+        made[f"/processes/{process.id}/execution"] = {"post": _execute(f"execute{name}", title, process, [])}
     return made
 
 
@@ -70,21 +75,24 @@ def _operation(name: str, summary: str, parameters: list[dict[str, Any]]) -> dic
     }
 
 
-def _execution(name: str, title: str, id: str) -> dict[str, Any]:
-    process = PROCESSES[id]
-    inputs = {key: _openapi(one.schema) for key, one in process.inputs.items()}
-    required = [key for key, one in process.inputs.items() if one.required]
+def _execute(operation: str, title: str, process: Process | None, parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    """Execution of one process, or of any."""
+    known = process.inputs if process else {}
+    some = [process] if process else list(PROCESSES.values())
+    made_of = {key: output for one in some for key, output in one.outputs.items()}
+    inputs = {key: _openapi(one.schema) for key, one in known.items()}
+    required = [key for key, one in known.items() if one.required]
     body = {
         "type": "object",
         "required": ["inputs"],
         "properties": {
             "inputs": {"type": "object", "properties": inputs, **({"required": required} if required else {})},
-            "outputs": {"type": "object", "properties": {key: {"type": "object"} for key in process.outputs}},
+            "outputs": {"type": "object", "properties": {key: {"type": "object"} for key in made_of}},
             "response": {"type": "string", "enum": ["raw", "document"], "default": "raw"},
         },
     }
-    media = {one.media_type for one in process.outputs.values()} | {"application/json", "multipart/related"}
-    made = _operation(f"execute{name}", title, [])
+    media = {one.media_type for one in made_of.values()} | {"application/json", "multipart/related"}
+    made = _operation(operation, title, parameters)
     made["parameters"].append(
         {
             "name": "Prefer",

@@ -13,7 +13,7 @@ from layers.versions import past
 from ogc.door import GEOJSON, Ask, etag_of, refuse_unknown
 from ogc.errors import InvalidParameter, NotFound
 
-PAGE_FORM = 1
+PAGE_FORM = 2
 """Raised when the same data gives other bytes, so that ETags change with the code."""
 WHOLE = frozenset(
     {"bbox", "bbox-crs", "crs", "datetime", "properties", "skipGeometry", "sortby", "q"}
@@ -105,10 +105,13 @@ def yes_or_no(ask: Ask, name: str) -> bool:
 def page_links(
     ask: Ask, layer: LayerEntry, query: ItemsQuery, page: Page, media: str = GEOJSON
 ) -> list[dict[str, str]]:
-    """self, next, prev and the collection."""
+    """self, the same in another form, next, prev and the collection."""
     here = f"{ask.base}/collections/{layer.slug}"
     kept = {name: value for name, value in ask.request.GET.items() if name not in {"after", "offset"}}
-    links = [{"rel": "self", "type": media, "href": _address(f"{here}/items", ask.request.GET.dict())}]
+    given = ask.request.GET.dict()
+    links = [{"rel": "self", "type": media, "href": _address(f"{here}/items", given)}]
+    other, form = ("text/html", "html") if media == GEOJSON else (GEOJSON, "json")
+    links.append({"rel": "alternate", "type": other, "href": _address(f"{here}/items", {**given, "f": form})})
     if page.next_after:
         links.append(
             {"rel": "next", "type": media, "href": _address(f"{here}/items", {**kept, "after": page.next_after})}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -64,6 +65,7 @@ def item(ask: Ask, slug: str, identifier: str) -> HttpResponseBase:
     here = f"{ask.base}/collections/{slug}"
     links = [
         {"rel": "self", "type": GEOJSON, "href": ask.request.build_absolute_uri()},
+        {"rel": "alternate", "type": HTML, "href": f"{here}/items/{quote(identifier, safe='')}?f=html"},
         {"rel": "collection", "type": "application/json", "href": f"{here}?f=json"},
     ]
     body = b'%s,"links":%s}' % (feature[:-1], json.dumps(links).encode())

@@ -117,7 +117,7 @@ def test_an_unknown_feature_is_not_found(client: Client, city: SimpleNamespace, 
 def test_one_feature_equals_its_entry_in_a_page(client: Client, city: SimpleNamespace) -> None:
     listed = get(client, "/collections/edifici/items?limit=3")["features"][2]
     single = get(client, f"/collections/edifici/items/{listed['id']}")
-    assert {link["rel"] for link in single.pop("links")} == {"self", "collection"}
+    assert {link["rel"] for link in single.pop("links")} == {"self", "alternate", "collection"}
     assert single == listed
 
 

@@ -27,6 +27,7 @@ PLACES = {
     "wmtsStyle": "default",
     "tileMatrixSet": "WebMercatorQuad",
     "extension": "png",
+    "processId": "echo",
 }
 
 SAMPLES = {

@@ -1,0 +1,29 @@
+"""Which abstract test of which standard a test of ours answers for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+Test = TypeVar("Test", bound=Callable[..., Any])
+SUITES = {
+    "features": "OGC API Features Part 1 (17-069r4)",
+    "crs": "OGC API Features Part 2 (18-058r1)",
+    "tiles": "OGC API Tiles Part 1 (20-057)",
+    "processes": "OGC API Processes Part 1 (18-062r2)",
+    "edr": "OGC API EDR 1.1 (19-086r6)",
+}
+ANSWERED: dict[tuple[str, str], str] = {}
+"""(suite, identifier of the abstract test) → where our test is."""
+
+
+def abstract(suite: str, *identifiers: str) -> Callable[[Test], Test]:
+    """The test checks what these abstract tests check."""
+
+    def note(test: Test) -> Test:
+        for identifier in identifiers:
+            assert suite in SUITES and (suite, identifier) not in ANSWERED, identifier
+            ANSWERED[suite, identifier] = f"{test.__module__.rsplit('.', 1)[1]}.{test.__name__}"
+        return test
+
+    return note

@@ -15,6 +15,7 @@ from geoportal.device_layers import DEVICE_LAYERS
 from geoportal.map_texts import map_texts
 from geoportal.marks import marks_for_page
 from layers.catalogue import Catalogue, FieldEntry, LayerEntry
+from layers.metadata.codes import LICENCES
 from layers.raster_legend import raster_legend
 from layers.rights import Audience
 from layers.styles.geometry import drawn_as
@@ -25,12 +26,6 @@ from layers.styles.offered import offered, picture_version
 from layers.styles.points import cluster_source
 from layers.styles.reduced import CLUSTER_CAP, classed
 
-LICENCES = {
-    "CC-BY-4.0": ("CC BY 4.0", "https://creativecommons.org/licenses/by/4.0/deed.it"),
-    "CC0-1.0": ("CC0 1.0", "https://creativecommons.org/publicdomain/zero/1.0/deed.it"),
-    "IODL-2.0": ("IODL 2.0", "https://www.dati.gov.it/iodl/2.0/"),
-    "ODbL-1.0": ("ODbL 1.0", "https://opendatacommons.org/licenses/odbl/1-0/"),
-}
 TILE_MAX_ZOOM = 16
 """Tiles of this zoom are stretched further: 4096 units over 611 m are finer than any of our surveys."""
 

@@ -95,6 +95,13 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+BODY = {
+    "name": env.text("GEOPORTAL_BODY_NAME", "Comune di Cremona"),
+    "ipa": env.text("GEOPORTAL_BODY_IPA", "c_d150"),
+    "email": env.text("GEOPORTAL_BODY_EMAIL", ""),
+    "url": env.text("GEOPORTAL_BODY_URL", "https://www.comune.cremona.it"),
+}
+"""Who answers for the data, in metadata: name, code in the national index (iPA), e-mail, site."""
 GEODATA_SCHEMA = "geodata"
 """The database schema that holds the table or view of every layer, and nothing else."""
 RASTER_DIR = env.path("GEOPORTAL_RASTER_DIR", VAR_DIR / "rasters")

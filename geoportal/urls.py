@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tecnici/", include("geoportal.technicians.urls")),
     path("mappe/<slug:slug>/esporta.html", takeaway.export, name="map-export"),
     path("pubblica/", include("geoportal.publishing.urls")),
+    path("", include("geoportal.catalogue.urls")),
     path("livelli/", include("geoportal.styling.urls")),
     path("fonti/", include("geoportal.sources.urls")),
     path("relazioni/", include("geoportal.relations.urls")),

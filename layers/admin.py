@@ -166,6 +166,11 @@ class LayerAdmin(LayerBase):
                     "lineage",
                     "update_frequency",
                     "review_on",
+                    "inspire_theme",
+                    "topic_category",
+                    "accuracy_m",
+                    "scale_denominator",
+                    "use_limitation",
                 )
             },
         ),

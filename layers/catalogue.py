@@ -13,7 +13,7 @@ import select
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import psycopg2
@@ -93,6 +93,20 @@ class Past:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What metadata says of a layer beside its texts. Fields are named as in `layers.models.Layer`."""
+
+    inspire_theme: str = ""
+    topic_category: str = ""
+    accuracy_m: float | None = None
+    scale_denominator: int | None = None
+    use_limitation: str = ""
+    review_on: date | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LayerEntry:
     """One published layer, frozen. Fields are named as in `layers.models.Layer`; bboxes are tuples."""
@@ -137,6 +151,7 @@ class LayerEntry:
     fields: tuple[FieldEntry, ...]
     styles: tuple[StyleEntry, ...]
     is_editable: bool = False
+    described: Described = Described()
     within: tuple[Rule, ...] = ()
     """The rules of the layer's theme and of those above it: the strictest decides."""
     stewards: frozenset[str] = frozenset()
@@ -330,6 +345,7 @@ def _entry(row: Layer, within: tuple[Rule, ...], stewards: frozenset[str]) -> La
             for style in row.styles.all()
         ),
         is_editable=row.is_editable,
+        described=Described(**{name: getattr(row, name) for name in Described.__dataclass_fields__}),
         within=within,
         stewards=stewards,
         source=_source(row),

@@ -7,10 +7,12 @@ serve it stands here, so that publishing a layer is a write to these tables and 
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.contrib.postgres.fields import ArrayField
-from django.core.validators import RegexValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+
+from layers.metadata import codes
 
 slug_validator = RegexValidator(r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", _("Solo lettere minuscole, cifre e trattini."))
 column_validator = RegexValidator(r"^[a-z_][a-z0-9_]*$", _("Solo lettere minuscole, cifre e trattini bassi."))
@@ -89,6 +91,8 @@ class Layer(Bilingual):
         QUARTERLY = "QUARTERLY", _("Trimestrale")
         ANNUAL = "ANNUAL", _("Annuale")
         IRREG = "IRREG", _("Irregolare")
+        AS_NEEDED = "AS_NEEDED", _("Quando occorre")
+        NOT_PLANNED = "NOT_PLANNED", _("Non previsto")
         UNKNOWN = "UNKNOWN", _("Non noto")
 
     slug = models.CharField(max_length=63, unique=True, validators=[slug_validator])
@@ -150,6 +154,21 @@ class Layer(Bilingual):
         _("frequenza di aggiornamento"), max_length=12, choices=Frequency, default=Frequency.UNKNOWN
     )
     review_on = models.DateField(_("da rivedere il"), null=True, blank=True)
+    inspire_theme = models.CharField(_("tema INSPIRE"), max_length=2, choices=codes.inspire_choices, blank=True)
+    topic_category = models.CharField(
+        _("categoria ISO"),
+        max_length=40,
+        choices=codes.topic_choices,
+        blank=True,
+        help_text=_("ISO 19115, MD_TopicCategoryCode"),
+    )
+    accuracy_m = models.FloatField(
+        _("accuratezza posizionale (m)"), null=True, blank=True, validators=[MinValueValidator(0)]
+    )
+    scale_denominator = models.PositiveIntegerField(
+        _("scala di riferimento, 1:"), null=True, blank=True, validators=[MinValueValidator(1)]
+    )
+    use_limitation = models.TextField(_("limiti d'uso"), blank=True)
 
     # How it is shown.
     shown_by_default = models.BooleanField(_("acceso all'apertura"), default=False)

@@ -6,6 +6,7 @@ from typing import Any
 
 from layers.catalogue import Catalogue, FieldEntry, LayerEntry
 from layers.crs import CRS84, EPSG, served
+from layers.metadata import codes
 from layers.models import Field
 from layers.rights import Audience
 
@@ -15,12 +16,7 @@ DESCRIPTION = {
     "en": "Geographic data of the city of Cremona, by the OGC API standards.",
 }
 
-LICENCES = {
-    "CC-BY-4.0": "https://creativecommons.org/licenses/by/4.0/",
-    "CC0-1.0": "https://creativecommons.org/publicdomain/zero/1.0/",
-    "IODL-2.0": "https://www.dati.gov.it/content/italian-open-data-license-v20",
-    "ODbL-1.0": "https://opendatacommons.org/licenses/odbl/1-0/",
-}
+LICENCES = {code: address for code, (_name, address) in codes.LICENCES.items()}
 
 JSON_TYPES: dict[str, dict[str, str]] = {
     Field.Type.STRING: {"type": "string"},

@@ -15,6 +15,7 @@ from layers.catalogue import Catalogue, LayerEntry
 from layers.crs import crs84
 from layers.errors import BadQuery
 from layers.filters import Bounds, parse_bbox, parse_datetime
+from layers.metadata import codes
 from layers.rights import Audience
 from ogc.config import LICENCES
 
@@ -24,6 +25,10 @@ CORE = "http://www.opengis.net/spec/ogcapi-records-1/1.0/req/record-core"
 REL = "http://www.opengis.net/def/rel/ogc/1.0"
 LIMIT_DEFAULT, LIMIT_MAX = 10, 1000
 TITLES = {"it": "Catalogo dei livelli", "en": "Catalogue of the layers"}
+TOPIC_SCHEME = "http://standards.iso.org/iso/19139/resources/gmxCodelists.xml#MD_TopicCategoryCode"
+DOCUMENTS = (("xml", "application/xml"), ("ttl", "text/turtle"), ("rdf", "application/rdf+xml"),
+             ("jsonld", "application/ld+json"))  # fmt: skip
+"""Endings and media types of the metadata under a layer's page."""
 SORTABLE = ("id", "title", "created", "updated", "type")
 
 _FORMATS = {"vector": "GeoJSON", "raster": "GeoTIFF", "remote": "PNG"}
@@ -164,9 +169,12 @@ def _record(layer: LayerEntry, held: Catalogue, base: str, language: str) -> Rec
         "rights": layer.attribution,
         "externalIds": [{"scheme": base, "value": f"{base}/collections/{layer.slug}"}],
     }
-    if theme:
-        concept = {"id": theme.slug, "title": theme_title}
-        properties["themes"] = [{"scheme": f"{base}/collections", "concepts": [concept]}]
+    if layer.described.created_at is not None:
+        properties["created"] = f"{layer.described.created_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    themes = _themes(layer, base, theme.slug if theme else "", theme_title, english)
+    if themes:
+        properties["themes"] = themes
+    properties |= _said(layer)
     moment = layer.data_updated_at
     if moment is not None:
         properties["updated"] = f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
@@ -182,6 +190,35 @@ def _record(layer: LayerEntry, held: Catalogue, base: str, language: str) -> Rec
     # A phrase is looked for within one text, not across two.
     words = "|".join(map(_plain, (layer.slug, title, abstract, theme_title, layer.attribution, *layer.keywords)))
     return Record(document, layer.bbox, moment, words)
+
+
+def _themes(layer: LayerEntry, base: str, slug: str, title: str, english: bool) -> list[dict[str, Any]]:
+    """The branch of our own tree, the INSPIRE theme and the topic of ISO 19115."""
+    said, text = layer.described, 1 if english else 0
+    found = []
+    if slug:
+        found.append({"scheme": f"{base}/collections", "concepts": [{"id": slug, "title": title}]})
+    if said.inspire_theme in codes.INSPIRE:
+        concept = {"id": said.inspire_theme, "title": codes.INSPIRE[said.inspire_theme][text],
+                   "url": codes.inspire_address(said.inspire_theme)}  # fmt: skip
+        found.append({"scheme": "http://inspire.ec.europa.eu/theme", "concepts": [concept]})
+    if said.topic_category in codes.TOPICS:
+        concept = {"id": said.topic_category, "title": codes.TOPICS[said.topic_category][text]}
+        found.append({"scheme": TOPIC_SCHEME, "concepts": [concept]})
+    return found
+
+
+def _said(layer: LayerEntry) -> dict[str, Any]:
+    """What is known beyond the standard's own properties, under the names of ISO 19115."""
+    said = layer.described
+    found = {
+        "lineage": layer.lineage,
+        "updateFrequency": codes.ISO_FREQUENCIES[layer.update_frequency] if layer.update_frequency else "",
+        "positionalAccuracyMetres": said.accuracy_m,
+        "scaleDenominator": said.scale_denominator,
+        "useLimitation": said.use_limitation,
+    }
+    return {name: value for name, value in found.items() if value not in ("", None)}
 
 
 def _contacts(layer: LayerEntry) -> list[dict[str, Any]]:
@@ -216,6 +253,9 @@ def _links(layer: LayerEntry, base: str) -> list[dict[str, Any]]:
         made += [(f"{REL}/tilesets-map", json, f"{here}/map/tiles")]
     if layer.kind == "raster":
         made += [(f"{REL}/coverage", "image/tiff; application=geotiff", f"{here}/coverage")]
+    page = f"{base.removesuffix('/ogc')}/livelli/{layer.slug}/"
+    made.append(("about", "text/html", page))
+    made += [("describedby", media, f"{page}metadati.{end}") for end, media in DOCUMENTS]
     if layer.licence in LICENCES:
         made.append(("license", "text/html", LICENCES[layer.licence]))
     return [{"rel": rel, "type": media, "href": href} for rel, media, href in made]

@@ -73,8 +73,8 @@ def _answers(view: Answer) -> Callable[..., HttpResponse]:
 def editor(request: HttpRequest, slug: str) -> HttpResponse:
     """The page. `?nome=` opens one of the layer's styles; without it, the first."""
     layer, audience = _layer(request, slug)
-    if layer.kind == "vector" and not layer.geometry_field:
-        raise Http404(_("Questo livello è una tabella: non c'è nulla da disegnare."))
+    if layer.kind == "remote" or (layer.kind == "vector" and not layer.geometry_field):
+        raise Http404(_("Questo livello non si disegna qui: è una tabella o la mappa di un altro ente."))
     context = editor_context(layer, audience, request.GET.get("nome", ""))
     return render(request, "geoportal/styling/editor.html", context)
 

@@ -128,6 +128,18 @@ def test_only_who_keeps_a_layer_styles_it(town: SimpleNamespace) -> None:
     assert strict.post("/livelli/isolati/stile/salva", "{}", content_type="application/json").status_code == 403
 
 
+@pytest.mark.parametrize("action", ["preview", "classes", "picture", "read", "save", "delete"])
+def test_a_forbidden_layer_is_for_the_editor_one_that_is_not_there(town: SimpleNamespace, action: str) -> None:
+    make_layer("chiuso", "POINT", 32632, {"nome": "string"}, "DELETE FROM {table}", access="restricted")
+    answers = []
+    for slug in ("chiuso", "inesistente"):
+        forget_catalogue()
+        address = reverse(f"style-{action}", args=[slug])
+        answers.append(town.steward.post(address, "{}", content_type="application/json"))
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert b"chiuso" not in answers[0].content.replace(reverse(f"style-{action}", args=["chiuso"]).encode(), b"")
+
+
 def test_a_raster_gets_ramps_classes_and_a_legend_that_map_and_tiles_follow(town: SimpleNamespace) -> None:
     heights = np.linspace(20, 70, 64 * 64, dtype="float32").reshape(64, 64)
     path = Path(settings.RASTER_DIR) / "quote-prova.tif"

@@ -1,0 +1,1 @@
+"""The catalogue for people: layers by theme, one layer in full, its description and metadata, what to review."""

@@ -1,0 +1,15 @@
+/** The map on a layer's page: the layer alone, in its first style. */
+import { Map as MapLibreMap, NavigationControl, setWorkerUrl } from 'maplibre-gl'
+import { pageData } from '../page_data.js'
+import { supplyImages } from '../map/images.js'
+
+const config = pageData('layer-config')
+const place = document.getElementById('layer-map')
+setWorkerUrl(new URL(config.workerUrl, location.href).href)
+const map = new MapLibreMap({
+  container: place, style: config.style, bounds: config.bbox, fitBoundsOptions: { padding: 20 }, dragRotate: false, fadeDuration: 0,
+  cooperativeGestures: true, locale: config.texts, attributionControl: { compact: true },
+})
+map.addControl(new NavigationControl({ showCompass: false }))
+supplyImages(map, {})
+map.once('idle', () => { place.dataset.state = 'ready' })

@@ -36,7 +36,13 @@ INSTALLED_APPS = [
     "django.contrib.gis",
 ]
 
+METRICS_PORT = env.integer("GEOPORTAL_METRICS_PORT", 0, minimum=0, maximum=65535)
+"""Port of 127.0.0.1 at which the monitor serves figures for Prometheus; 0: nowhere, and nothing is counted."""
+LIVE_SOCKET = env.path("GEOPORTAL_LIVE_SOCKET", VAR_DIR / "sockets" / "live.sock")
+"""Where the process of the live stream is asked for its state."""
+
 MIDDLEWARE = [
+    *(["geoportal.metrics.requests.CountRequests"] if METRICS_PORT else []),
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

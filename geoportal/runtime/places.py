@@ -190,6 +190,7 @@ class Places:
             "GEOPORTAL_DB_USER": ROLE,
             "GEOPORTAL_DB_HOST": str(self.cluster.sockets),
             "GEOPORTAL_DB_PORT": "5432",
+            "GEOPORTAL_LIVE_SOCKET": str(self.sockets / "live.sock"),
             "GEOPORTAL_MQTT_HOST": "127.0.0.1",
             "GEOPORTAL_MQTT_PORT": str(self.mqtt_port),
             "GEOPORTAL_MQTT_DEVICE_HOST": self.device_host,

@@ -4,9 +4,11 @@ import signal
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from geoportal.devices.layers import refresh_extents
+from geoportal.metrics.exposition import serve_metrics
 from geoportal.monitoring.commands.dispatch import Dispatcher, forget_commands
 from geoportal.monitoring.monitor import CHORES, Monitor
 
@@ -28,8 +30,11 @@ class Command(BaseCommand):
         signal.signal(signal.SIGINT, monitor.stop)
         dispatcher = Dispatcher()
         dispatcher.start()
+        stop_metrics = serve_metrics(settings.METRICS_PORT) if settings.METRICS_PORT else None
         try:
             monitor.run()
         finally:
+            if stop_metrics is not None:
+                stop_metrics()
             dispatcher.stop()
             dispatcher.join(5)

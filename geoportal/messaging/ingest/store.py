@@ -53,6 +53,8 @@ class Store:
         self._days: set[tuple[str, date]] = set()
         self._received: dict[Key, Received] = {}
         self._unjudged: dict[int, None] = {}
+        self.repeated = 0
+        """So many samples of the last batch were stored before."""
         self._marked: tuple[int, set[int]] = (0, set())
         """The interval that is running, and the devices for which it is marked."""
         self._marking: set[int] = set()
@@ -94,7 +96,7 @@ class Store:
             self.write(Batch(), now)
 
     def _write(self, cursor: Any, batch: Batch, now: datetime) -> tuple[dict[Key, Received], dict[int, None]]:
-        self._write_samples(cursor, batch)
+        self.repeated = self._write_samples(cursor, batch)
         self._mark(cursor, batch.buckets, now)
         if batch.events:
             _copy(cursor, "stage_event", batch.events)
@@ -113,7 +115,9 @@ class Store:
             cursor.execute(SQL["notify"], {"ids": ids})
         return received, left
 
-    def _write_samples(self, cursor: Any, batch: Batch) -> None:
+    def _write_samples(self, cursor: Any, batch: Batch) -> int:
+        """Returns how many of the samples were there before."""
+        repeated = 0
         for code, lines in batch.samples.items():
             if not lines:
                 continue
@@ -125,6 +129,8 @@ class Store:
                     table=sql.Identifier(kind.table), staging=sql.Identifier(kind.staging), columns=columns
                 )
             )
+            repeated += len(lines) - cursor.rowcount
+        return repeated
 
     def _mark(self, cursor: Any, buckets: Iterable[tuple[int, int]], now: datetime) -> None:
         """Have the roll-ups of these intervals computed. The one that is running is marked once: it is taken when it

@@ -8,7 +8,6 @@ import signal
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +22,7 @@ from geoportal.messaging.ingest.lease import Lease, LeaseLost
 from geoportal.messaging.ingest.listener import Account, Listener
 from geoportal.messaging.ingest.registry import Known, Registry
 from geoportal.messaging.ingest.store import Store, connect, utc_now
+from geoportal.messaging.ingest.tally import Tally
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Worker:
         self.inbox = Inbox()
         self.listener = Listener(plan.account, plan.shards, self.inbox, WINDOW)
         self.registry = Registry()
-        self.counters: Counter[str] = Counter()
+        self.tally = Tally()
         self._stop = threading.Event()
         self._lease: Lease | None = None
         self._connection: Any = None
@@ -189,24 +189,21 @@ class Worker:
     def _store_all(self, messages: list[Message]) -> None:
         """Store them in one transaction; when the database refuses a value, in halves, down to the culprit."""
         try:
-            self._commit(interpret(messages, self._lookup))
+            self._commit(interpret(messages, self._lookup), messages[0].rx)
         except _POISON as error:
             if len(messages) == 1:
-                self._commit(only_dead(messages[0], "rejected_by_database", str(error).strip(), self._lookup))
+                dead = only_dead(messages[0], "rejected_by_database", str(error).strip(), self._lookup)
+                self._commit(dead, messages[0].rx)
                 return
             middle = len(messages) // 2
             self._store_all(messages[:middle])
             self._store_all(messages[middle:])
 
-    def _commit(self, batch: Batch) -> None:
+    def _commit(self, batch: Batch, oldest: float) -> None:
         if self._store is None:
             raise LeaseLost("no connection")
         received = self._store.write(batch, utc_now())
-        self.counters["messages"] += batch.size
-        self.counters["samples"] += sum(map(len, batch.samples.values()))
-        self.counters["batches"] += 1
-        for dead in batch.dead:
-            self.counters[f"dead_{dead.reason}"] += 1
+        self.tally.note(batch, self._store.repeated, time.time() - oldest)
         for key, state in received.items():
             known = batch.devices.get(key[0])
             if known is not None:
@@ -237,7 +234,12 @@ class Worker:
         self._lease.check()
         if self._lease.news():
             self._refresh()
-        counters = {**self.counters, "waiting": len(self.inbox), "sessions_lost": self.listener.sessions_lost}
+        counters = self.tally.told(
+            waiting=len(self.inbox),
+            acks_waiting=len(self._due),
+            probe_age_s=round(time.monotonic() - self.listener.probe_seen, 1),
+            sessions_lost=self.listener.sessions_lost,
+        )
         connected = self.listener.connected
         self._store.beat(self.plan.name, list(self.plan.shards), connected, json.dumps(counters))
 
@@ -256,7 +258,7 @@ class Worker:
         """Raises IngestFailed for what only a new process can mend."""
         if self.inbox.overflowed and not len(self.inbox):
             logger.warning("more than the memory allows was waiting: connecting again")
-            self.counters["overflows"] += 1
+            self.tally.counts["overflows"] += 1
             self.listener.reconnect()
         if not self.listener.alive:
             raise IngestFailed("the network thread died")

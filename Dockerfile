@@ -2,7 +2,7 @@
 FROM node:22-bookworm-slim AS browser
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --ignore-scripts
+RUN npm ci --ignore-scripts --omit=dev
 
 FROM python:3.13-slim-bookworm AS app
 # GeoDjango loads the distribution's GDAL and GEOS; fping serves the reachability checks.

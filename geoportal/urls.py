@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import URLPattern, URLResolver, include, path
 
-from geoportal import views
+from geoportal import contract, views
 from geoportal.accounts.forms import LoginForm
 from geoportal.health import healthz
 from geoportal.publishing import api
@@ -17,6 +17,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("mappe/stile.json", views.style_of_all, name="map-style"),
     path("mappe/<slug:slug>/stile.json", views.style_of_layer, name="layer-style"),
+    path("contratto/", contract.overview, name="contract"),
+    path("contratto/asyncapi.json", contract.asyncapi, name="contract-asyncapi"),
+    path("contratto/schemi/<slug:name>.json", contract.schema, name="contract-schema"),
     path("note/", views.notes, name="notes"),
     path("tecnici/", include("geoportal.technicians.urls")),
     path("mappe/<slug:slug>/esporta.html", takeaway.export, name="map-export"),

@@ -68,7 +68,7 @@ class Event(Struct, frozen=True):
     ts: Moment
     ev: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_.]{0,39}$")]
     d: dict[str, Any] = {}
-    v: int = 1
+    v: Literal[1] = 1
     hist: bool = False
 
 
@@ -82,10 +82,12 @@ class CommandResult(Struct, frozen=True):
     out: Annotated[str, Meta(max_length=_TEXT)] = ""
     boot: Boot | None = None
     seq: Counter | None = None
-    v: int = 1
+    v: Literal[1] = 1
 
 
-class _Sample(Struct, frozen=True):
+class SampleForm(Struct, frozen=True):
+    """One sample of `up/tele` as it comes; `m` is read apart, by the kind of device."""
+
     boot: Boot
     seq: Counter
     ts: Moment
@@ -93,11 +95,11 @@ class _Sample(Struct, frozen=True):
     interval: Annotated[int, Meta(ge=1, le=86_400)] | None = msgspec.field(name="int", default=None)
     hist: bool = False
     clk: Annotated[str, Meta(max_length=16)] | None = None
-    v: int = 1
+    v: Literal[1] = 1
 
 
 class _Batch(Struct, frozen=True):
-    batch: Annotated[list[_Sample], Meta(min_length=1, max_length=MAX_BATCH)]
+    batch: Annotated[list[SampleForm], Meta(min_length=1, max_length=MAX_BATCH)]
 
 
 class Sample(Struct, frozen=True):
@@ -118,13 +120,14 @@ class Sample(Struct, frozen=True):
 class TelemetryReader:
     """Reads `up/tele` of one kind of device."""
 
+    metrics: type[Metrics]
     decode: Callable[[bytes], Any]
     known: frozenset[str]
 
     @classmethod
     def of(cls, metrics: type[Metrics]) -> TelemetryReader:
         """The reader of a kind whose measurements are these."""
-        return cls(msgspec.json.Decoder(metrics).decode, frozenset(metrics.__struct_encode_fields__))
+        return cls(metrics, msgspec.json.Decoder(metrics).decode, frozenset(metrics.__struct_encode_fields__))
 
     def read(self, payload: bytes) -> list[Sample]:
         """The samples of one message, one or a batch. Raises MalformedMessage."""
@@ -139,7 +142,7 @@ class TelemetryReader:
         except msgspec.DecodeError as error:
             _refuse(payload, error)
 
-    def _sample(self, one: _Sample) -> Sample:
+    def _sample(self, one: SampleForm) -> Sample:
         raw = bytes(one.m)
         try:
             known = self.decode(raw)
@@ -155,7 +158,7 @@ class TelemetryReader:
         return Sample(one.boot, one.seq, one.ts, one.hist, one.clk, msgspec.structs.astuple(known), extra, raw)
 
 
-_sample = msgspec.json.Decoder(_Sample).decode
+_sample = msgspec.json.Decoder(SampleForm).decode
 _batch = msgspec.json.Decoder(_Batch).decode
 _mapping = msgspec.json.Decoder(dict[str, Any]).decode
 _state = msgspec.json.Decoder(State).decode

@@ -14,11 +14,13 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from geoportal.messaging.device.spool import Remembered, Spool
+from geoportal.messaging.moments import MOMENT
 from geoportal.messaging.orders import LONGEST_S, ORDERS, fault
 
 logger = logging.getLogger("geoportal.device")
@@ -75,7 +77,7 @@ class Commands:
     def receive(self, payload: bytes) -> None:
         """One message of `dn/cmd`."""
         try:
-            command_id, op, arguments, begins, expires = _parsed(payload)
+            command_id, op, arguments, begins, expires = parsed(payload)
         except ValueError as error:
             logger.warning("an order cannot be read: %s", error)
             command_id = _readable_id(payload)
@@ -157,7 +159,7 @@ class Commands:
         return command.op == "reboot" and command.boot != self._spool.boot
 
 
-def _parsed(payload: bytes) -> tuple[str, str, Mapping[str, Any], float | None, float]:
+def parsed(payload: bytes) -> tuple[str, str, Mapping[str, Any], float | None, float]:
     """Id, operation, arguments, beginning and end of validity in seconds since the epoch. Raises ValueError."""
     document = json.loads(payload)
     if not isinstance(document, dict):
@@ -165,8 +167,9 @@ def _parsed(payload: bytes) -> tuple[str, str, Mapping[str, Any], float | None, 
     command_id, op, arguments = document.get("id"), document.get("op"), document.get("args", {})
     if not isinstance(command_id, str) or not 0 < len(command_id) <= _MAX_ID:
         raise ValueError(f"id must be text of 1 to {_MAX_ID} characters")
-    if document.get("v", 1) != 1:
-        raise ValueError(f"v must be 1, found {document['v']!r}")
+    version = document.get("v", 1)
+    if type(version) is not int or version != 1:
+        raise ValueError(f"v must be 1, found {version!r}"[:200])
     if not isinstance(op, str) or not 0 < len(op) <= _MAX_OP:
         raise ValueError(f"op must be text of 1 to {_MAX_OP} characters")
     if not isinstance(arguments, dict):
@@ -180,10 +183,9 @@ def _parsed(payload: bytes) -> tuple[str, str, Mapping[str, Any], float | None, 
 def _moment(value: Any, name: str) -> float:
     if not isinstance(value, str):
         raise ValueError(f"{name} must be a time as text, for instance 2026-11-22T08:30:00Z")
-    moment = datetime.fromisoformat(value)
-    if moment.tzinfo is None:
-        raise ValueError(f"{name} must say its offset from UTC, for instance 2026-11-22T08:30:00Z")
-    return moment.timestamp()
+    if not re.search(MOMENT, value):
+        raise ValueError(f"{name} = {value[:60]!r} must be a time with its offset, for instance 2026-11-22T08:30:00Z")
+    return datetime.fromisoformat(value.upper()).timestamp()
 
 
 def _readable_id(payload: bytes) -> str:

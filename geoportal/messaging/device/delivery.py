@@ -166,11 +166,8 @@ class Delivery:
     def acknowledged(self, payload: bytes) -> None:
         """`dn/ack`: delete what is stored, remember what is missing. A malformed one is logged and ignored."""
         try:
-            document = json.loads(payload)
-            boot, high, missing = document["boot"], document["hi"], document.get("miss") or []
-            if not isinstance(boot, str) or not all(type(number) is int for number in (high, *missing)):
-                raise TypeError("boot must be text, hi and miss whole numbers")
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            boot, high, missing = read_acknowledgement(payload)
+        except ValueError as error:
             logger.warning("%s: an acknowledgement cannot be read: %s", self._devid, error)
             return
         deleted, held = self._spool.acknowledge(boot, high, missing)
@@ -189,6 +186,20 @@ class Delivery:
         self._resend_wait = RESEND_S[0]
         if self._resend_at is not None:
             self._resend_at = min(self._resend_at, self._monotonic() + self._resend_wait)
+
+
+def read_acknowledgement(payload: bytes) -> tuple[str, int, list[int]]:
+    """Boot, highest stored number, and the missing ones below it. Raises ValueError."""
+    document = json.loads(payload)
+    if not isinstance(document, dict):
+        raise ValueError("it must be an object")
+    boot, high, missing = document.get("boot"), document.get("hi"), document.get("miss")
+    missing = [] if missing is None else missing
+    if not isinstance(boot, str) or not isinstance(missing, list):
+        raise ValueError("boot must be text, miss a list")
+    if not all(type(number) is int for number in (high, *missing)):
+        raise ValueError("hi and miss must be whole numbers")
+    return boot, high, missing  # type: ignore[return-value]
 
 
 def _messages(rows: list[Row]) -> list[list[Row]]:

@@ -38,7 +38,7 @@ class Device:
         self.spool = Spool(
             config.spool_file, max_bytes=int(config.spool_max_mb * 1_000_000), kernel_boot=boot or kernel_boot()
         )
-        self._desired = _desired(self.spool.recall("cfg", "{}"))
+        self._desired = desired(self.spool.recall("cfg", "{}"))
         handlers = handlers or {}
         self._commands = Commands(
             self.spool, handlers, say=self._answer, now=self._around.now, clock=self._around.clock_quality
@@ -99,7 +99,7 @@ class Device:
     def _configure(self, payload: bytes) -> None:
         """`dn/cfg`: keep a valid one over restarts, and tell by a new description which revision holds."""
         try:
-            wished = _desired(payload)
+            wished = desired(payload)
         except ValueError as error:
             logger.warning("%s: the configuration from the centre is refused: %s", self.config.devid, error)
             self.event("cfg_refused", {"why": str(error)})
@@ -110,7 +110,7 @@ class Device:
             self.session.publish_info()
 
 
-def _desired(payload: str | bytes) -> dict[str, Any]:
+def desired(payload: str | bytes) -> dict[str, Any]:
     """Read a desired configuration: {rev, interval_s, …}; unknown keys are kept. Raises ValueError."""
     document = json.loads(payload)
     if not isinstance(document, dict):

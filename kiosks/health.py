@@ -4,6 +4,7 @@ A part that the agent cannot measure is absent from the sample, and gives no evi
 """
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from geoportal.monitoring.health import Evidence, KindRules, Limit, Observation, Severity, check_limits, lasting
 
@@ -25,13 +26,15 @@ STUCK_TOUCHES_PER_MINUTE = 300
 """No hand touches a screen this often: a drop of water or a broken sensor does."""
 BROKEN_AFTER_S = 300
 """A page or display that fails this long does not come back by the watchdog's own restarts."""
+ELSEWHERE_HOLD_S = 60
+"""A page may pass through another address while it loads."""
 DOOR_HOLD_S = 900
 CLOCK_HOLD_S = 600
 
 
 def judge_totem(seen: Observation) -> list[Evidence]:
     """The evidences of one totem: first what people notice, then what the box suffers."""
-    found = [*_usable(seen), *check_limits(seen, LIMITS), *_box(seen)]
+    found = [*_usable(seen), *_elsewhere(seen), *check_limits(seen, LIMITS), *_box(seen)]
     for severe, mild in (("very_hot_case", "hot_case"), ("very_hot_cpu", "hot_cpu")):
         if any(one.code == severe and one.severity is not Severity.NOTE for one in found):
             found = [one for one in found if one.code != mild]
@@ -60,6 +63,28 @@ def _usable(seen: Observation) -> list[Evidence]:
     return found
 
 
+def _elsewhere(seen: Observation) -> list[Evidence]:
+    """Whether the screen shows a site that is not that of its home page: somebody led it out, or in between."""
+    home, shown = _origin(seen.attributes.get("home_url")), _origin(seen.metrics.get("page_url"))
+    if not home or not shown or home == shown:
+        return []
+    return [lasting(seen, Evidence("page_elsewhere", Severity.PROBLEM, shown, home, seen.now), hold_s=ELSEWHERE_HOLD_S)]
+
+
+def _origin(url: Any) -> str:
+    """Scheme, host and port of a web address; empty for what is none."""
+    if not isinstance(url, str):
+        return ""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return ""
+    if not parts.hostname:
+        return f"{parts.scheme}:" if parts.scheme else ""
+    return f"{parts.scheme}://{parts.hostname}:{port}"
+
+
 def _box(seen: Observation) -> list[Evidence]:
     found = []
     if _says(seen.metrics, "undervolt", True):
@@ -78,4 +103,4 @@ def _says(metrics: Any, name: str, wanted: bool) -> bool:
     return value is not None and value in (wanted, int(wanted))
 
 
-RULES = KindRules(rule=judge_totem)
+RULES = KindRules(rule=judge_totem, table="kiosks_totem", columns=("home_url",))

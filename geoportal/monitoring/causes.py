@@ -5,9 +5,10 @@ The database keeps codes; a text is chosen in the reader's language at the momen
 
 from functools import cache
 
+from django.utils.formats import number_format
 from django.utils.functional import Promise
+from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import override
 
 CAUSES: dict[str, str | Promise] = {
     # Service and sight
@@ -41,6 +42,7 @@ CAUSES: dict[str, str | Promise] = {
     "undervoltage": _("Alimentazione insufficiente"),
     # Totem
     "page_dead": _("La pagina non risponde"),
+    "page_elsewhere": _("Mostra un sito che non è quello della pagina iniziale"),
     "display_off": _("Schermo spento quando dovrebbe essere acceso"),
     "touch_broken": _("Il tocco non funziona"),
     "touch_stuck": _("Il tocco è bloccato"),
@@ -64,3 +66,34 @@ def cause_texts(language: str) -> dict[str, str]:
     """Every cause in one language, as the statements that answer JSON take it."""
     with override(language):
         return {code: str(text) for code, text in CAUSES.items()}
+
+
+UNITS = {
+    **dict.fromkeys(("silent", "never_heard", "content_old"), "s"),
+    **dict.fromkeys(("hot_cpu", "very_hot_cpu", "hot_case", "very_hot_case", "cold_case"), "°C"),
+    **dict.fromkeys(("unreachable", "uplink_loss", "airtime_24_full", "airtime_5_full"), "%"),
+    **dict.fromkeys(("cpu_busy", "memory_full", "disk_full", "damp_case"), "%"),
+    "uplink_slow": "ms",
+    "storage_low": "MB",
+}
+"""The unit of an evidence's value and threshold; others are plain numbers."""
+_SPANS = ((172_800, 86_400, "d"), (7_200, 3_600, "h"), (120, 60, "min"))
+"""From so many seconds on, told in this unit."""
+
+
+def measured_text(code: str, value: float | str | bool | None) -> str:
+    """An evidence's value or threshold with its unit, in the language now active; empty for what has none."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return gettext("sì") if value else gettext("no")
+    if isinstance(value, str):
+        return value
+    unit = UNITS.get(code, "")
+    if unit == "s":
+        for least, size, name in _SPANS:
+            if value >= least:
+                value, unit = value / size, name
+                break
+    text = str(number_format(round(value, 1), use_l10n=True)).removesuffix(",0").removesuffix(".0")
+    return f"{text} {unit}".strip()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from geoportal.monitoring.causes import cause_text
+from geoportal.monitoring.causes import cause_text, measured_text
 
 UNITS = {
     "_pct": "%",
@@ -56,17 +57,15 @@ def readings(values: dict[str, Any]) -> list[Reading]:
     return [_reading(key, value) for key, value in _flat("", values)]
 
 
-def evidence_lines(evidence: list[dict[str, Any]]) -> list[tuple[str, str, str, str]]:
+def evidence_lines(evidence: list[dict[str, Any]]) -> list[tuple[str, str, str, datetime | None]]:
     """(text, value, threshold, since) of each piece of evidence, weightiest first."""
-    return [
-        (
-            cause_text(str(entry.get("code", ""))),
-            _shown(entry.get("value")),
-            _shown(entry.get("threshold")),
-            str(entry.get("since") or ""),
-        )
-        for entry in evidence
-    ]
+    return [_evidence_line(str(entry.get("code", "")), entry) for entry in evidence]
+
+
+def _evidence_line(code: str, entry: dict[str, Any]) -> tuple[str, str, str, datetime | None]:
+    value, threshold = (measured_text(code, entry.get(name)) for name in ("value", "threshold"))
+    since = entry.get("since")
+    return cause_text(code), value, threshold, datetime.fromisoformat(since) if since else None
 
 
 def _flat(prefix: str, values: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -58,3 +58,31 @@ def test_totem(changes: dict[str, Any], lasting_s: float | None, health: str, ca
         since = NOW - timedelta(seconds=lasting_s)
         judgement = judge(replace(seen, known_since={one.code: since for one in judgement.evidence}))
     assert (judgement.health, judgement.cause) == (health, cause)
+
+
+@pytest.mark.parametrize(
+    ("home", "shown", "expected"),
+    [
+        ("https://totem.example.it/", "https://totem.example.it/mappa?lang=en#2", ""),
+        ("https://totem.example.it/", "https://TOTEM.example.it:443/", ""),
+        ("https://totem.example.it/", "http://totem.example.it/", "http://totem.example.it:80"),
+        ("https://totem.example.it/", "https://example.org/", "https://example.org:443"),
+        ("https://totem.example.it/", "file:///etc/passwd", "file:"),
+        ("https://totem.example.it/", "https://[bad", ""),
+        ("https://totem.example.it/", None, ""),
+        ("", "https://example.org/", ""),
+    ],
+)
+def test_a_screen_that_shows_another_site_is_a_trouble(home: str, shown: str | None, expected: str) -> None:
+    seen = Observation(
+        now=NOW,
+        kind="totem",
+        presence="online",
+        last_seen_at=NOW,
+        metrics={**WELL, "page_url": shown},
+        attributes={"home_url": home},
+        known_since={"page_elsewhere": NOW - timedelta(seconds=60)},
+    )
+    found = judge(seen)
+    assert (found.health, found.cause) == (("problem", "page_elsewhere") if expected else ("ok", ""))
+    assert [one.value for one in found.evidence] == ([expected] if expected else [])

@@ -9,7 +9,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from geoportal.monitoring.alerts.models import Alert, AlertRule
-from geoportal.monitoring.causes import CAUSES, cause_text
+from geoportal.monitoring.causes import CAUSES, cause_text, measured_text
 
 REASONS: dict[str, str | Promise] = {
     "seen": gettext_lazy("Visto per la prima volta"),
@@ -79,10 +79,8 @@ def evidence_text(evidence: dict[str, Any]) -> str:
     text = cause_text(code) if code in CAUSES else code
     if evidence.get("value") is None or isinstance(evidence.get("value"), bool):
         return text
+    value = measured_text(code, evidence["value"])
     if evidence.get("threshold") is None:
-        return f"{text}: {evidence['value']}"
-    return _("%(text)s: %(value)s (soglia %(threshold)s)") % {
-        "text": text,
-        "value": evidence["value"],
-        "threshold": evidence["threshold"],
-    }
+        return f"{text}: {value}"
+    threshold = measured_text(code, evidence["threshold"])
+    return _("%(text)s: %(value)s (soglia %(threshold)s)") % {"text": text, "value": value, "threshold": threshold}

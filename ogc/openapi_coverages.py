@@ -24,9 +24,10 @@ def paths(layer: LayerEntry, name: str) -> dict[str, Any]:
         _query("properties", _STRINGS, "These bands, by name."),
         _query("scale-factor", {"type": "number", "minimum": 0.1, "maximum": 100_000}, "How many times coarser."),
         _query("scale-size", {"type": "string"}, "Cells a side: E(400),N(300) or Lon(400),Lat(300)."),
-        _query("f", {"type": "string", "enum": ["tif", "geotiff", "covjson"], "default": "tif"}, "Format."),
+        _query("f", {"type": "string", "enum": ["tif", "geotiff", "covjson", "html"], "default": "tif"}, "Format."),
     ]
     forms = {"image/tiff": {"type": "string", "format": "binary"}, "application/vnd.cov+json": {"type": "object"}}
+    forms["text/html"] = {"type": "string"}
     values = {"description": "The values.", "content": {media: {"schema": schema} for media, schema in forms.items()}}
     page = {"$ref": "#/components/responses/Page"}
     form = [{"$ref": "#/components/parameters/fJson"}]

@@ -26,7 +26,7 @@ def paths(layer: LayerEntry, name: str, known: dict[str, Parameter]) -> dict[str
     ]
     coords = _query("coords", {"type": "string"}, "WKT in degrees.", required=True)
     place = {"name": "locId", "in": "path", "required": True, "schema": {"type": "string"}, "description": "Device."}
-    places = [crs, _query("f", {"type": "string", "enum": ["GeoJSON", "json"]}, "Format.")]
+    places = [crs, _query("f", {"type": "string", "enum": ["GeoJSON", "json", "html"]}, "Format.")]
     return {
         f"{here}/locations": {"get": _operation(layer, f"locations{name}", "Places", places)},
         f"{here}/locations/{{locId}}": {"get": _operation(layer, f"location{name}", "Measures", [place, *common])},
@@ -42,14 +42,17 @@ def _query(name: str, schema: dict[str, Any], description: str, *, required: boo
 
 def _operation(layer: LayerEntry, name: str, summary: str, parameters: list[Any]) -> dict[str, Any]:
     problem = {"$ref": "#/components/responses/Problem"}
-    media = ("application/vnd.cov+json", "application/geo+json")
+    content: dict[str, Any] = {
+        kind: {"schema": {"type": "object"}} for kind in ("application/vnd.cov+json", "application/geo+json")
+    }
+    content["text/html"] = {"schema": {"type": "string"}}
     return {
         "operationId": name,
         "summary": summary,
         "tags": [layer.slug],
         "parameters": parameters,
         "responses": {
-            "200": {"description": "Measures.", "content": {kind: {"schema": {"type": "object"}} for kind in media}},
+            "200": {"description": "Measures.", "content": content},
             "204": {"description": "Nothing was measured there and then."},
             "304": {"description": "The copy the client holds is still right."},
             **dict.fromkeys(("400", "404", "500", "503"), problem),

@@ -9,6 +9,7 @@ from layers.processes.registry import PROCESSES
 from ogc.process_documents import STATES
 
 _PROBLEM = {"$ref": "#/components/responses/Problem"}
+PAGE = ("json", "html")
 _UUID = {"type": "string", "format": "uuid"}
 
 
@@ -19,7 +20,7 @@ def paths(language: str) -> dict[str, Any]:
         "limit", "query", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}, "How many."
     )
     made: dict[str, Any] = {
-        "/processes": {"get": _operation("getProcesses", "Processes", [limit])},
+        "/processes": {"get": _operation("getProcesses", "Processes", [limit], PAGE)},
         "/jobs": {"get": _operation("getJobs", "Jobs of the asker", [limit, *_list_parameters()])},
         "/jobs/{jobId}": {
             "get": _operation("getStatus", "State of a job", [job]),
@@ -29,12 +30,12 @@ def paths(language: str) -> dict[str, Any]:
     }
     # Named by the standard for any process; those below say more of each.
     some = _parameter("processId", "path", {"type": "string"}, "Identifier of a process.")
-    made["/processes/{processId}"] = {"get": _operation("getProcessDescription", "One process", [some])}
+    made["/processes/{processId}"] = {"get": _operation("getProcessDescription", "One process", [some], PAGE)}
     made["/processes/{processId}/execution"] = {"post": _execute("execute", "Execute a process", None, [some])}
     for process in PROCESSES.values():
         name = "".join(part.title() for part in process.id.split("-"))
         title = process.title_en if language == "en" else process.title_it
-        made[f"/processes/{process.id}"] = {"get": _operation(f"describe{name}Process", title, [])}
+        made[f"/processes/{process.id}"] = {"get": _operation(f"describe{name}Process", title, [], PAGE)}
         made[f"/processes/{process.id}/execution"] = {"post": _execute(f"execute{name}", title, process, [])}
     return made
 
@@ -60,13 +61,19 @@ def _list_parameters() -> list[dict[str, Any]]:
     ]
 
 
-def _operation(name: str, summary: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
-    document = {"description": "The document.", "content": {"application/json": {"schema": {"type": "object"}}}}
+def _operation(
+    name: str, summary: str, parameters: list[dict[str, Any]], forms: tuple[str, ...] = ("json",)
+) -> dict[str, Any]:
+    content: dict[str, Any] = {"application/json": {"schema": {"type": "object"}}}
+    if "html" in forms:
+        content["text/html"] = {"schema": {"type": "string"}}
+    document = {"description": "The document.", "content": content}
+    form = _parameter("f", "query", {"type": "string", "enum": list(forms)}, "Format; else by Accept.")
     return {
         "operationId": name,
         "summary": summary,
         "tags": ["processes"],
-        "parameters": [*parameters, _parameter("f", "query", {"type": "string", "enum": ["json"]}, "Format.")],
+        "parameters": [*parameters, form],
         "responses": {
             "200": document,
             **dict.fromkeys(("400", "404", "410", "500", "503"), _PROBLEM),

@@ -27,7 +27,7 @@ def paths() -> dict[str, Any]:
         {"$ref": "#/components/parameters/datetime"},
     ]
     return {
-        here: {"get": _operation("describeMetadata", "Catalogue of records", [], "Page", "fJson")},
+        here: {"get": _operation("describeMetadata", "Catalogue of records", [], "Page", "f")},
         f"{here}/items": {"get": _operation("itemsMetadata", "Records", own, "Features", "fRecords")},
         f"{here}/items/{{recordId}}": {
             "get": _operation("itemMetadata", "One record", [record], "Feature", "fRecords")
@@ -37,7 +37,7 @@ def paths() -> dict[str, Any]:
 
 def parameters() -> dict[str, Any]:
     """What these addresses add to the parameters of the document."""
-    return {"fRecords": _query("f", {"type": "string", "enum": ["json", "geojson"]}, "Format.")}
+    return {"fRecords": _query("f", {"type": "string", "enum": ["json", "geojson", "html"]}, "Format.")}
 
 
 def _query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:

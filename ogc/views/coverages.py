@@ -12,12 +12,13 @@ from layers.coverage import geotiff, read_coverage, source_srid
 from layers.crs import epsg
 from layers.raster import opened
 from ogc import coverages as made
-from ogc.door import JSON, Ask, door, etag_of, matches
+from ogc import service_pages
+from ogc.door import HTML, JSON, Ask, door, etag_of, matches
 from ogc.errors import NotFound
 
 GEOTIFF = "image/tiff; application=geotiff"
 COVJSON = "application/vnd.cov+json"
-FORMATS = {"tif": GEOTIFF, "geotiff": GEOTIFF, "covjson": COVJSON}
+FORMATS = {"tif": GEOTIFF, "geotiff": GEOTIFF, "covjson": COVJSON, "html": HTML}
 PARAMS = frozenset({"bbox", "bbox-crs", "subset", "subset-crs", "crs", "properties", "scale-factor", "scale-size"})
 VALUES_MAX = 500_000
 """As text a value takes ten times what it takes in a GeoTIFF."""
@@ -27,6 +28,9 @@ VALUES_MAX = 500_000
 def coverage(ask: Ask, slug: str) -> HttpResponse:
     """/ogc/collections/{slug}/coverage"""
     layer = raster_layer(ask, slug)
+    if ask.format == "html":
+        crs = epsg(source_srid(layer, opened(layer))).uri
+        return service_pages.coverage(ask, layer, raster_schema(ask, layer), crs)
     etag = etag_of(layer.id, layer.data_version, ask.format, sorted(ask.request.GET.items()), ask.language)
     if matches(ask.request, etag):
         return HttpResponse(status=304, headers={"ETag": etag})

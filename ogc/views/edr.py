@@ -13,11 +13,12 @@ from layers.catalogue import LayerEntry
 from layers.filters import parse_datetime
 from layers.observations import Parameter, Series
 from ogc import edr as made
-from ogc.door import Ask, door
+from ogc import service_pages
+from ogc.door import HTML, Ask, door
 from ogc.errors import InvalidParameter, NotFound
 
 SERIES = {"CoverageJSON": made.COVJSON, "GeoJSON": made.GEOJSON, "json": made.COVJSON}
-PLACES = {"GeoJSON": made.GEOJSON, "json": made.GEOJSON}
+PLACES = {"GeoJSON": made.GEOJSON, "json": made.GEOJSON, "html": HTML}
 COMMON = frozenset({"datetime", "parameter-name", "crs"})
 _NUMBER = r"[-+]?\d{1,3}(?:\.\d{1,15})?"
 _POINT = re.compile(rf"POINT\s*\(\s*({_NUMBER})\s+({_NUMBER})\s*\)", re.IGNORECASE)
@@ -28,8 +29,10 @@ AREA_MAX = 100_000
 @door(PLACES, params=frozenset({"crs"}))
 def locations(ask: Ask, slug: str) -> HttpResponse:
     """/ogc/collections/{slug}/locations"""
-    layer, _known = _measured(ask, slug)
+    layer, known = _measured(ask, slug)
     body = b'{"type":"FeatureCollection","features":[%s]}' % observations.places(layer)
+    if ask.format == "html":
+        return service_pages.locations(ask, layer, known, json.loads(body))
     return HttpResponse(body, content_type=made.GEOJSON)
 
 

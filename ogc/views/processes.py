@@ -14,13 +14,14 @@ from layers.errors import LayerNotFound
 from layers.processes.jobs import submit
 from layers.processes.model import Outcome, Process
 from layers.processes.registry import process_named, run_process
-from ogc import documents
+from ogc import documents, pages, service_pages
 from ogc import process_documents as made
-from ogc.door import JSON, Ask, door
+from ogc.door import HTML, JSON, Ask, door
 from ogc.errors import InvalidParameter, OgcError
 from ogc.views.asking import whole
 
 JSON_ONLY = {"json": JSON}
+WITH_PAGE = {"json": JSON, "html": HTML}
 BODY_MAX = 2 * 2**20
 EXCEPTION = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0"
 
@@ -34,19 +35,26 @@ def written(document: Any, status: int = 200) -> HttpResponse:
     return HttpResponse(json.dumps(document, ensure_ascii=False), content_type=JSON, status=status)
 
 
-@door(JSON_ONLY, params=frozenset({"limit"}))
+@door(WITH_PAGE, params=frozenset({"limit"}))
 def processes(ask: Ask) -> HttpResponse:
     """/ogc/processes"""
     limit = whole(ask, "limit", 100, 1, 1000)
     name = f"processes {limit}"
-    return HttpResponse(documents.document(ask, name, lambda: made.process_list(ask, limit)), content_type=JSON)
+    body = documents.document(ask, name, lambda: made.process_list(ask, limit))
+    return (
+        pages.page(ask, "processes", json.loads(body))
+        if ask.format == "html"
+        else HttpResponse(body, content_type=JSON)
+    )
 
 
-@door(JSON_ONLY)
+@door(WITH_PAGE)
 def process(ask: Ask, process_id: str) -> HttpResponse:
     """/ogc/processes/{id}"""
     found = process_named(process_id)
     body = documents.document(ask, f"process {process_id}", lambda: made.description(ask, found))
+    if ask.format == "html":
+        return service_pages.process(ask, json.loads(body))
     return HttpResponse(body, content_type=JSON)
 
 

@@ -11,11 +11,12 @@ from django.http import HttpResponse
 
 from layers.items import OFFSET_MAX
 from ogc import records as made
-from ogc.door import GEOJSON, JSON, Ask, door
+from ogc import service_pages
+from ogc.door import GEOJSON, HTML, JSON, Ask, door
 from ogc.errors import InvalidParameter, NotFound
 from ogc.views.asking import whole
 
-FORMATS = {"json": GEOJSON, "geojson": GEOJSON}
+FORMATS = {"json": GEOJSON, "geojson": GEOJSON, "html": HTML}
 TEXTS = {
     "bbox": "bbox",
     "datetime": "datetime",
@@ -27,9 +28,11 @@ TEXTS = {
 }
 
 
-@door({"json": JSON})
+@door({"json": JSON, "html": HTML})
 def catalogue(ask: Ask) -> HttpResponse:
-    """/ogc/collections/metadata"""
+    """/ogc/collections/metadata; for people it is the first page of records."""
+    if ask.format == "html":
+        return service_pages.records(ask, _found(ask, made.RecordsQuery()))
     return _json(made.description(ask.base, ask.language), JSON)
 
 
@@ -45,16 +48,8 @@ def items(ask: Ask) -> HttpResponse:
     for name in TEXTS:
         if name in given and not given[name].strip():
             raise InvalidParameter(f"{name} is empty; give it a value or leave it out.")
-    page, matched = made.search(_known(ask), query)
-    document = {
-        "type": "FeatureCollection",
-        "features": page,
-        "numberMatched": matched,
-        "numberReturned": len(page),
-        "timeStamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        "links": _links(ask, query, matched),
-    }
-    return _json(document, GEOJSON)
+    document = _found(ask, query)
+    return service_pages.records(ask, document) if ask.format == "html" else _json(document, GEOJSON)
 
 
 @door(FORMATS)
@@ -65,7 +60,19 @@ def item(ask: Ask, identifier: str) -> HttpResponse:
         raise NotFound(
             f"There is no record {identifier[:80]!r}, or it is not open to you; the items list those that are."
         )
-    return _json(found.document, GEOJSON)
+    return service_pages.record(ask, found.document) if ask.format == "html" else _json(found.document, GEOJSON)
+
+
+def _found(ask: Ask, query: made.RecordsQuery) -> dict[str, Any]:
+    page, matched = made.search(_known(ask), query)
+    return {
+        "type": "FeatureCollection",
+        "features": page,
+        "numberMatched": matched,
+        "numberReturned": len(page),
+        "timeStamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "links": _links(ask, query, matched),
+    }
 
 
 def _known(ask: Ask) -> dict[str, made.Record]:

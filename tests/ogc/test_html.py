@@ -13,6 +13,8 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 PAGES = (
     "/", "/conformance", "/openapi", "/collections", "/collections/edifici", "/collections/edifici/items",
     "/collections/edifici/items/1", "/collections/edifici/queryables", "/collections/edifici/schema",
+    "/processes", "/processes/buffer", "/collections/metadata", "/collections/metadata/items",
+    "/collections/metadata/items/edifici",
 )  # fmt: skip
 
 
@@ -48,7 +50,13 @@ def test_the_table_pages_like_the_items(client: Client, city: SimpleNamespace) -
 def test_what_people_wrote_is_never_markup(client: Client, city: SimpleNamespace) -> None:
     Layer.objects.filter(slug="edifici").update(title_it="<script>alert(1)</script>", abstract_it="<img src=x>")
     forget_catalogue()
-    for path in ("/collections", "/collections/edifici", "/collections/edifici/items", "/openapi"):
+    for path in (
+        "/collections",
+        "/collections/edifici",
+        "/collections/edifici/items",
+        "/openapi",
+        "/collections/metadata",
+    ):
         html = client.get(f"/ogc{path}", headers={"accept": BROWSER}).content
         assert b"<script>alert" not in html and b"<img src=x" not in html
 

@@ -301,7 +301,7 @@ from layers.importing.models import ImportOutcome, ImportRun  # noqa: E402
 from layers.jobs.models import Job  # noqa: E402
 from layers.publishing.models import Upload  # noqa: E402
 from layers.relations.models import Relation  # noqa: E402
-from layers.search.models import SearchEntry, SearchIndex, SearchWord  # noqa: E402
+from layers.search.models import SearchEntry, SearchIndex, SearchWish, SearchWord  # noqa: E402
 from layers.sources.models import Source, SourceState  # noqa: E402
 from layers.versions.models import LayerGeneration, LayerVersion  # noqa: E402
 
@@ -319,6 +319,7 @@ __all__ = [
     "Relation",
     "SearchEntry",
     "SearchIndex",
+    "SearchWish",
     "SearchWord",
     "Source",
     "SourceState",

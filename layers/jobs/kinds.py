@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from django.db import Error as DatabaseError
+
 from layers.importing.engine import FileToImport, import_file
 from layers.importing.models import ImportOutcome, ImportRun
 from layers.importing.options import ImportOptions
 from layers.importing.report import as_json, summary
 from layers.jobs.registry import JobContext, JobFailed, kind
-from layers.models import Layer
+from layers.models import Layer, SearchWish
 from layers.search.index import analyse, index_layer
 from layers.statistics import refresh_statistics
 
@@ -61,9 +63,17 @@ def statistics_job(job: JobContext) -> dict[str, Any]:
 
 @kind("search", repeatable=True)
 def search_job(job: JobContext) -> dict[str, Any]:
-    """Index a layer for the search anew. Parameters: layer, its number. Queued by the database itself."""
-    number = int(job.parameters["layer"])
-    job.progress(1, str(number))
-    entries = index_layer(number)
+    """Bring the index of every layer up to date that asked for it. Queued by the database itself, once for all."""
+    done: dict[str, int] = {}
+    left = list(SearchWish.objects.order_by("asked_at").values_list("layer_id", "layer__slug", "asked_at"))
+    for number, (layer, slug, asked_at) in enumerate(left):
+        job.progress(1 + number * 98 // len(left), slug)
+        try:
+            done[slug] = index_layer(layer)
+        except DatabaseError as error:
+            # The others go on; the next change of this one, or a look at its source, asks again.
+            job.log(f"{slug}: {str(error).strip().splitlines()[0]}")
+        # A wish of meanwhile is a wish still.
+        SearchWish.objects.filter(layer=layer, asked_at=asked_at).delete()
     analyse()
-    return {"message": f"{entries} voci", "entries": entries}
+    return {"message": f"{len(done)} livelli, {sum(done.values())} voci", "entries": done}

@@ -6,6 +6,7 @@ Both tables are written in bulk by `layers.search.index` and read by `layers.sea
 from __future__ import annotations
 
 from django.contrib.gis.db.models import PointField
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 
@@ -68,6 +69,10 @@ class SearchIndex(models.Model):
 
     layer = models.OneToOneField("layers.Layer", models.CASCADE, primary_key=True, related_name="+")
     data_version = models.PositiveBigIntegerField()
+    generation = models.BigIntegerField(null=True)
+    version = models.PositiveIntegerField(null=True)
+    """Of the layer's history as of which it is: what changed since is told by it. Null: the layer has none."""
+    scopes = ArrayField(models.BigIntegerField(), default=list)
     entries = models.PositiveBigIntegerField()
     seconds = models.FloatField()
     indexed_at = models.DateTimeField(auto_now=True)
@@ -77,3 +82,16 @@ class SearchIndex(models.Model):
 
     def __str__(self) -> str:
         return f"{self.layer_id}: {self.entries}"
+
+
+class SearchWish(models.Model):
+    """A layer that is to be indexed. Triggers write it; one waiting job works through all there are."""
+
+    layer = models.OneToOneField("layers.Layer", models.CASCADE, primary_key=True, related_name="+")
+    asked_at = models.DateTimeField()
+
+    class Meta:
+        app_label = "layers"
+
+    def __str__(self) -> str:
+        return f"{self.layer_id}: {self.asked_at}"

@@ -135,6 +135,9 @@ def look_at(source: Source) -> str:
         health.failed(source.pk, str(error), is_slow=error.is_slow)
         raise
     health.worked(source.pk, is_whole=True)
+    with connection.cursor() as cursor:
+        # No trigger sees what changes over there.
+        cursor.execute("SELECT layers_ask_for_search(%s)", [source.layer_id])
     return _("Risponde.")
 
 

@@ -20,6 +20,8 @@ from tests.benchmarks.__main__ import DATABASE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from layers.models import Layer
+
 WORD = "initcap(substr(translate(md5(({n})::text), '0123456789', 'aeioulmnrs'), 1, {length}))"
 ADDRESSES = f"""
 INSERT INTO {{table}} (geom, odonimo, civico)
@@ -55,6 +57,22 @@ QUESTIONS = {
 }
 
 
+def _change_one(layer: Layer) -> None:
+    """How long it takes to index a layer again of which one feature changed."""
+    from django.db import connection
+
+    from layers.search.index import index_layer
+    from layers.versions.recording import keep_versions
+
+    keep_versions(layer.pk)
+    index_layer(layer.pk, whole=True)
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE geodata.{layer.table_name} SET geom = ST_Translate(geom, 1, 1) WHERE fid = 17")
+    begun = time.perf_counter()
+    index_layer(layer.pk)
+    sys.stdout.write(f"  again after a change of one: {1000 * (time.perf_counter() - begun):.0f} ms\n")
+
+
 def prepare(cluster: Cluster, many: int) -> None:
     """The two layers, indexed. Prints how long the index took."""
     from layers.catalogue import catalogue
@@ -78,6 +96,7 @@ def prepare(cluster: Cluster, many: int) -> None:
         begun = time.perf_counter()
         entries = index_layer(layer.pk)
         sys.stdout.write(f"index of {layer.slug}: {entries} entries in {time.perf_counter() - begun:.1f} s\n")
+        _change_one(layer)
     analyse()
 
 

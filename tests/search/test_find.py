@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 
 from geoportal.models import User
-from layers.models import Access, Field, Job, Layer, SearchEntry, SearchIndex
+from layers.models import Access, Field, Job, Layer, SearchEntry, SearchIndex, SearchWish
 from layers.rights import PROFESSIONALS, TECHNICIANS
 from layers.search.index import index_layer
 from tests.geodata import forget_catalogue
@@ -151,11 +151,14 @@ def test_each_layer_is_indexed_once_whoever_asks_how_often(town: SimpleNamespace
 
 
 def jobs_for(layer: Layer) -> int:
-    return Job.objects.filter(kind="search", state="queued", parameters={"layer": layer.pk}).count()
+    """Whether a layer waits to be indexed; one job does it for all that wait."""
+    assert Job.objects.filter(kind="search", state="queued").count() <= 1
+    return SearchWish.objects.filter(layer=layer).count()
 
 
 def test_a_change_asks_for_one_new_index_and_other_changes_for_none(town: SimpleNamespace) -> None:
     Job.objects.all().delete()
+    SearchWish.objects.all().delete()
     Layer.objects.filter(pk=town.schools.pk).update(abstract_it="Altro")
     Field.objects.filter(layer=town.schools).update(title_it="Altro")
     assert jobs_for(town.schools) == 0
@@ -193,6 +196,7 @@ def test_a_place_that_is_none_is_refused(town: SimpleNamespace, query: str) -> N
 
 def test_a_device_is_found_by_its_name_once_the_workers_have_done_their_job(db: None) -> None:
     Job.objects.all().delete()
+    SearchWish.objects.all().delete()
     device("ap-prova-1", name_it="Portico Quadrilatero", lifecycle="active")
     layer = Layer.objects.get(slug="punti-accesso-wifi")
     assert jobs_for(layer) == 1

@@ -97,3 +97,52 @@ SELECT gin_clean_pending_list('search_features'), gin_clean_pending_list('search
 
 -- name: count
 SELECT count(*) FROM layers_searchentry WHERE layer_id = %(layer)s;
+
+-- name: changed_items
+-- Identifiers of what changed since a version, one more than may be. Identifiers: history id. in: version most.
+SELECT DISTINCT f.{id}::text FROM {history} AS f WHERE f."#from" > %(version)s OR f."#to" > %(version)s
+LIMIT %(most)s + 1
+
+-- name: changed_units
+-- Streets, sheets or features that changed features belong or belonged to. Identifiers: table history unit
+-- is_changed. in: version items.
+SELECT DISTINCT {unit} FROM {table} AS f WHERE {is_changed}
+UNION SELECT DISTINCT {unit} FROM {history} AS f WHERE f."#to" > %(version)s
+
+-- name: columns_of
+SELECT attname FROM pg_attribute WHERE attrelid = %(history)s::regclass AND attnum > 0 AND NOT attisdropped
+
+-- name: delta
+CREATE TEMPORARY TABLE IF NOT EXISTS search_delta (word text, times bigint) ON COMMIT DROP
+
+-- name: delta_words
+-- How often each word stands in the entries of some units, times a sign. in: layer scope units sign. Identifiers: which.
+INSERT INTO search_delta
+SELECT word, %(sign)s * count(*) FROM (
+    SELECT string_to_table(norm, ' ') AS word FROM layers_searchentry
+    WHERE layer_id = %(layer)s AND scope = %(scope)s AND {which}
+    UNION ALL
+    SELECT string_to_table(layers_search_norm(subtitle), ' ') FROM layers_searchentry
+    WHERE layer_id = %(layer)s AND scope = %(scope)s AND kind = 5 AND {which}
+) AS every
+WHERE length(word) BETWEEN 3 AND 40 AND word ~ '^[a-z]+$'
+GROUP BY word
+
+-- name: merge_delta
+-- in: layer scope.
+WITH delta AS (
+    SELECT word, sum(times) AS times FROM search_delta GROUP BY word HAVING sum(times) <> 0
+), known AS (
+    UPDATE layers_searchword AS held SET rows = greatest(0, held.rows + delta.times) FROM delta
+    WHERE held.word = delta.word AND held.scope = %(scope)s AND held.layer_id = %(layer)s
+    RETURNING held.word
+)
+INSERT INTO layers_searchword (layer_id, scope, word, rows)
+SELECT %(layer)s, %(scope)s::bigint, word, times FROM delta
+WHERE times > 0 AND word NOT IN (SELECT word FROM known);
+DELETE FROM layers_searchword WHERE layer_id = %(layer)s AND scope = %(scope)s AND rows = 0;
+TRUNCATE search_delta;
+
+-- name: forget_units
+-- in: layer scope units. Identifiers: which.
+DELETE FROM layers_searchentry WHERE layer_id = %(layer)s AND scope = %(scope)s AND {which}

@@ -22,6 +22,8 @@ from geoportal.messaging import topics
 
 CONTROL = "$CONTROL/dynamic-security/v1"
 RESPONSE = f"{CONTROL}/response"
+BROKER_LOG = "$SYS/broker/log/N"
+"""What the broker notices: by this it is known whom it turned away."""
 NOT_FOUND = ("Client not found", "Role not found")
 ALREADY_THERE = ("Client already exists", "Role already exists", "ACL with this topic already exists")
 _MESSAGE_BYTES = 60_000
@@ -226,6 +228,8 @@ def server_commands(user: str, password: str) -> list[Command]:
         _rule("publishClientSend", f"{topics.SERVER_PROBE}/#"),
         _rule("publishClientReceive", f"{topics.SERVER_PROBE}/#"),
         _rule("subscribePattern", f"{topics.SERVER_PROBE}/#"),
+        _rule("subscribePattern", BROKER_LOG),
+        _rule("publishClientReceive", BROKER_LOG),
     ]
     denied = [{"acltype": kind, "allow": False} for kind in kinds] + [{"acltype": "unsubscribe", "allow": True}]
     return [

@@ -42,7 +42,7 @@ class DeviceForm(forms.Form):
         devid: str = self.cleaned_data["devid"]
         if Device.objects.filter(devid=devid).exists():
             raise forms.ValidationError(_("Il codice «%(devid)s» è già in uso.") % {"devid": devid})
-        if devid in ("nuovo", "allarmi", "regole", "manutenzione", "disponibilita"):
+        if devid in ("nuovo", "rifiuti", "allarmi", "regole", "manutenzione", "disponibilita"):
             raise forms.ValidationError(_("«%(devid)s» è il nome di una pagina.") % {"devid": devid})
         return devid
 

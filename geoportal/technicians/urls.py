@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from geoportal.technicians import alerts, commands, credentials, planning, views
+from geoportal.technicians import alerts, commands, credentials, planning, refusals, views
 
 urlpatterns = [
     path("", views.device_list, name="technicians"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("manutenzione/", planning.plan_list, name="maintenance"),
     path("manutenzione/<int:number>/termina/", planning.plan_cancel, name="maintenance-cancel"),
     path("disponibilita/", planning.availability_page, name="availability"),
+    path("rifiuti/", refusals.refusal_list, name="refusals"),
     path("nuovo/", credentials.new_device, name="technicians-new"),
     path("<slug:devid>/accesso/", credentials.act_on_device, name="technicians-access"),
     path("<slug:devid>/comandi/", commands.device_commands, name="technicians-commands"),

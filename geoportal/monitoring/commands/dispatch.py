@@ -1,5 +1,7 @@
 """From the table of commands to the broker: a thread of the monitor, woken when someone asks for something.
 
+The same connection hears the broker's log, and counts whom it turned away.
+
 A command is stored first and sent afterwards, so that neither a broker that is away nor a process that ends loses one:
 what is queued goes out as soon as it can, and not at all once its time is over. Several dispatchers may run.
 """
@@ -30,6 +32,8 @@ from paho.mqtt.properties import Properties
 from geoportal.messaging import topics
 from geoportal.messaging.ingest.store import connect
 from geoportal.messaging.orders import ORDERS
+from geoportal.monitoring.doorkeeper import LOG_TOPIC, Doorkeeper
+from geoportal.monitoring.doorkeeper import SQL as REFUSALS
 from geoportal.sql import queries
 
 log = logging.getLogger(__name__)
@@ -42,6 +46,7 @@ _CONFIRM_S = 5.0
 _NO_SUBSCRIBERS = 0x10
 UPLOAD_SALT = "geoportal.screenshot"
 _KEEP_PICTURES = timedelta(days=30)
+_KEEP_REFUSALS = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,7 @@ class Dispatcher(threading.Thread):
         self._ended = threading.Event()
         self._confirmed: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
         self._connected = threading.Event()
+        self._doorkeeper = Doorkeeper()
 
     def stop(self) -> None:
         self._ended.set()
@@ -120,14 +126,16 @@ class Dispatcher(threading.Thread):
         client.username_pw_set(settings.MQTT_INGEST_USER, settings.MQTT_INGEST_PASSWORD)
         client.reconnect_delay_set(1, 10)
         client.on_connect = self._on_connect
+        client.on_message = lambda _client, _data, message: self._doorkeeper.take(bytes(message.payload))
         client.on_disconnect = lambda *_: self._connected.clear()
         client.on_publish = lambda _client, _data, mid, code, _properties: self._confirmed.put((mid, code))
         return client
 
-    def _on_connect(self, _client: mqtt.Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+    def _on_connect(self, client: mqtt.Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure:
             log.error("The broker refuses %r: %s; run manage.py setup_broker", settings.MQTT_INGEST_USER, reason)
         else:
+            client.subscribe(LOG_TOPIC)
             self._connected.set()
 
     def _work(self, held: Any, client: mqtt.Client) -> None:
@@ -135,6 +143,7 @@ class Dispatcher(threading.Thread):
             cursor.execute(f"LISTEN {CHANNEL}")
             while not self._ended.is_set():
                 cursor.execute(SQL["give_up"])
+                self._doorkeeper.flush(cursor)
                 if self._connected.is_set():
                     self._hand_over(cursor, client)
                 select.select([held], [], [], LOOK_S)
@@ -195,3 +204,4 @@ def forget_commands(now: datetime) -> None:
         days = settings.RETENTION_DAYS["commands"]
         cursor.execute(SQL["forget_commands"], {"before": now - timedelta(days=days)})
         cursor.execute(SQL["forget_pictures"], {"before": now - _KEEP_PICTURES})
+        cursor.execute(REFUSALS["forget_refusals"], {"before": now - _KEEP_REFUSALS})

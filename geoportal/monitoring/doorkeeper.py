@@ -1,0 +1,68 @@
+"""Counts whom the broker turned away at the door, from its own log topic: guessed passwords, strangers, anonymous.
+
+Mosquitto says of a refused connection only that there was one; its address is taken from the line before, when no other
+connection was being made at the time.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+from geoportal.messaging.dynsec import BROKER_LOG
+from geoportal.sql import queries
+
+log = logging.getLogger(__name__)
+
+LOG_TOPIC = BROKER_LOG
+SQL = queries("geoportal.monitoring", "refusals")
+_MOST_PENDING = 500
+_MOST_ADDRESSES = 200
+"""Different addresses counted in one flush; a flood from more of them is counted without."""
+_NEW = re.compile(r"New connection from (\S+):(\d+) on port")
+_WELCOME = re.compile(r"New client connected from (\S+):(\d+) as ")
+_REFUSED = re.compile(r"Client .* disconnected, not authorised")
+
+
+class Doorkeeper:
+    """Reads log lines on one thread and is emptied by another."""
+
+    def __init__(self) -> None:
+        self._pending: dict[tuple[str, str], None] = {}
+        self._counts: Counter[tuple[datetime, str]] = Counter()
+
+    def take(self, payload: bytes) -> None:
+        """One line of the broker's log."""
+        line = payload.decode("utf-8", "replace")
+        if found := _NEW.search(line):
+            if len(self._pending) > _MOST_PENDING:
+                self._pending.clear()
+            self._pending[found[1], found[2]] = None
+        elif found := _WELCOME.search(line):
+            self._pending.pop((found[1], found[2]), None)
+        elif _REFUSED.search(line):
+            self._count()
+
+    def _count(self) -> None:
+        addresses = {address for address, _ in self._pending}
+        address = addresses.pop() if len(addresses) == 1 else ""
+        if self._pending:
+            self._pending.pop(next(iter(self._pending)))
+        hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+        known = (hour, address) in self._counts or len(self._counts) < _MOST_ADDRESSES
+        self._counts[hour, address if known else ""] += 1
+
+    def flush(self, cursor: Any) -> None:
+        """Write what was counted, when this process is the one that counts."""
+        counts, self._counts = self._counts, Counter()
+        if not counts:
+            return
+        cursor.execute(SQL["count_here"])
+        if not cursor.fetchone()[0]:
+            return
+        for (hour, address), count in counts.items():
+            cursor.execute(SQL["add_refusals"], {"hour": hour, "address": address[:64], "count": count})
+        log.warning("The broker turned away %d connections", counts.total())

@@ -1,9 +1,9 @@
 """The same for scripts: POST files, follow the address that is answered, read the report.
 
-`POST /api/importazioni` (multipart): `files`, and optionally title, slug, theme, access, srid, encoding, swap, where,
-as-of, and how the data meets that of the layer `slug`: mode (replace, append, synchronise), key, tolerance, match,
-ignore. With `check=1` nothing is imported: what would change is told. Session or access token; a session needs the
-CSRF token.
+`POST /api/importazioni` (multipart): `files`, and optionally title, slug, theme, access, srid, encoding, swap, table,
+where, as-of, and how the data meets that of the layer `slug`: mode (replace, append, synchronise), key, tolerance,
+match, ignore. With `check=1` nothing is imported: what would change is told. Session or access token; a session needs
+the CSRF token.
 """
 
 from __future__ import annotations
@@ -104,6 +104,7 @@ def _options(request: HttpRequest) -> services.LayerChoice:
         srid=srid_of(text["srid"]),
         encoding=text["encoding"],
         swap=bool(request.POST.get("swap")),
+        is_table=bool(request.POST.get("table")),
         **update_of(lambda name: request.POST.get(name, "")),
     )
 

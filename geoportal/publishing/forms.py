@@ -37,16 +37,21 @@ def _choice(
     data: QueryDict, prefix: str, number: int, layer: dict[str, Any], slugs: list[str], themes: list[str]
 ) -> LayerChoice:
     chosen = layer.get("chosen", {})
+    slug = _known(data.get(f"{prefix}slug", ""), slugs, _("livello"))
+    theme = _known(data.get(f"{prefix}theme", ""), themes, _("tema"))
+    access = _known(data.get(f"{prefix}access", ""), Access.values, _("accesso"))
     return LayerChoice(
         file=number,
         layer=str(layer["name"]),
-        title=data.get(f"{prefix}title", "").strip()[:200],
-        slug=_known(data.get(f"{prefix}slug", ""), slugs, _("livello")),
-        theme=_known(data.get(f"{prefix}theme", ""), themes, _("tema")),
-        access=_known(data.get(f"{prefix}access", ""), Access.values, _("accesso")),
+        slug=slug,
+        # A layer there is keeps its words and rights: the form proposes those of a new one.
+        title="" if slug else data.get(f"{prefix}title", "").strip()[:200],
+        theme="" if slug else theme,
+        access="" if slug else access,
         srid=srid_of(data.get(f"{prefix}srid", str(chosen.get("srid") or ""))),
         encoding=_known(data.get(f"{prefix}encoding", chosen.get("encoding", "")), ENCODINGS, _("codifica")),
         swap=bool(data.get(f"{prefix}swap")) if f"{prefix}form" in data else bool(chosen.get("swap")),
+        is_table=bool(data.get(f"{prefix}table")) if f"{prefix}form" in data else bool(chosen.get("is_table")),
         **update_of(lambda name: data.get(f"{prefix}{name}", "")),
     )
 

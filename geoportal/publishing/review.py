@@ -60,7 +60,7 @@ def warnings(layer: dict[str, Any]) -> list[str]:
         found.append(_("Con questo sistema di riferimento i dati cadono fuori dall'Italia."))
     elif where == "italy":
         found.append(_("Con questo sistema di riferimento i dati cadono fuori dal comune."))
-    elif where == "" and not layer.get("is_raster"):
+    elif where == "" and not layer.get("is_raster") and not layer.get("is_table"):
         found.append(_("Con questo sistema di riferimento la posizione non si può calcolare."))
     if where != "city":
         for other in layer.get("elsewhere", []):

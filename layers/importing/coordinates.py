@@ -199,6 +199,14 @@ class WktColumn(Coordinates):
         self.notes.append(_("geometria dalla colonna WKT %(title)s") % {"title": self.title})
 
 
+@dataclass(slots=True)
+class NoPlaces(Coordinates):
+    """A table whose rows are taken without places."""
+
+    def geometries(self, rows: list[list[str]]) -> np.ndarray[Any, Any]:
+        return np.full(len(rows), None, dtype=object)
+
+
 def _number(cell: str) -> float:
     text = cell.strip()
     try:

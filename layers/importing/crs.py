@@ -50,6 +50,10 @@ class FoundCrs:
         return f"EPSG:{self.srid}" if self.srid else str(self.crs.name)
 
 
+NOWHERE = FoundCrs(CRS.from_epsg(4326), None, "")
+"""Of a table without places."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoragePlan:
     """The CRS a layer is stored in, and the way there (None: as it is)."""

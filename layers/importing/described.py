@@ -27,6 +27,7 @@ class Described:
     srid: int | None
     """EPSG code of the source, None where it has none."""
     storage_srid: int
+    """0 for a table without places."""
     fits_web_mercator: bool
     expected: int | None
     crs: str
@@ -43,7 +44,7 @@ def described(facts: dict[str, Any], known_srids: frozenset[int]) -> Described:
     try:
         result = Described(
             columns=[_column(one) for one in facts["columns"]],
-            geometry_type=geometry_type(facts["geometry_type"]),
+            geometry_type=geometry_type(facts["geometry_type"]) if facts["storage_srid"] else "",
             has_z=bool(facts["has_z"]),
             srid=None if facts["srid"] is None else int(facts["srid"]),
             storage_srid=int(facts["storage_srid"]),
@@ -57,7 +58,10 @@ def described(facts: dict[str, Any], known_srids: frozenset[int]) -> Described:
             rejected_rows=int(facts["rejected_rows"]),
             rejected_lines=[int(line) for line in facts["rejected_lines"]],
         )
-        if result.storage_srid not in known_srids or len({one.name for one in result.columns}) != len(result.columns):
+        is_table = (result.geometry_type, result.storage_srid) == ("", 0)
+        if (result.storage_srid not in known_srids and not is_table) or len(
+            {one.name for one in result.columns}
+        ) != len(result.columns):
             raise ValueError("srid or names")
     except (KeyError, TypeError, ValueError, ValidationError) as error:
         raise ImportRefused(_("La lettura ha dato una risposta senza senso.")) from error

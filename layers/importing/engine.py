@@ -160,6 +160,7 @@ def _import_vector(
                 encoding=options.encoding,
                 swap=options.swap,
                 where=dict(options.where),
+                is_table=options.is_table,
                 known_srids=sorted(known_srids()),
             ),
             known_srids(),
@@ -225,7 +226,10 @@ def _load(reader: Reader, number: int, facts: Described, options: ImportOptions)
     target = facts.geometry_type
     while True:
         shape = TableShape(
-            f"{target}Z" if facts.has_z else target, facts.storage_srid, facts.columns, facts.fits_web_mercator
+            f"{target}Z" if facts.has_z and target else target,
+            facts.storage_srid,
+            facts.columns,
+            facts.fits_web_mercator,
         )
         feed = reader.rows(number)
         feed.progress = lambda done: options.progress(done, facts.expected)

@@ -24,6 +24,7 @@ class GeoParquetSource:
     """A GeoParquet file (1.0 and 1.1) with WKB geometry."""
 
     json_fields: frozenset[str] = frozenset()
+    is_table = False
     encoding: FoundEncoding | None = None
 
     def __init__(self, path: Path, *, name: str, srid: int | None = None) -> None:

@@ -28,8 +28,12 @@ class Loaded:
     """A filled, indexed table under its passing name."""
 
     table: str
-    has_3857: bool
+    geometries: tuple[str, ...]
     rows: int
+
+    @property
+    def has_3857(self) -> bool:
+        return "geom_3857" in self.geometries
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +41,17 @@ class TableShape:
     """What the new table looks like."""
 
     geometry_type: str
-    """With its dimension suffix: POINT, MULTIPOLYGONZ …"""
+    """With its dimension suffix: POINT, MULTIPOLYGONZ …; empty for a table without places."""
     srid: int
     columns: list[Column]
     has_3857: bool
+
+    @property
+    def geometries(self) -> tuple[str, ...]:
+        """The columns of geometry."""
+        if not self.geometry_type:
+            return ()
+        return ("geom", "geom_3857") if self.has_3857 else ("geom",)
 
 
 def load_table(feed: RowFeed, shape: TableShape) -> Loaded:
@@ -51,14 +62,14 @@ def load_table(feed: RowFeed, shape: TableShape) -> Loaded:
         cursor.execute(create_table(table, shape))
         names = [column.name for column in shape.columns]
         copy = sql.SQL(SQL["copy_into"]).format(
-            table=table, columns=sql.SQL(", ").join(map(sql.Identifier, ["geom", *names]))
+            table=table, columns=sql.SQL(", ").join(map(sql.Identifier, [*shape.geometries[:1], *names]))
         )
         try:
             cursor.copy_expert(copy.as_string(cursor.connection), feed)
         except psycopg2.Error as error:
             raise feed.failure or ImportRefused(_database_reason(error)) from error
         finish_table(cursor, name, table, shape)
-    return Loaded(name, shape.has_3857, feed.rows)
+    return Loaded(name, shape.geometries, feed.rows)
 
 
 def create_table(table: sql.Identifier, shape: TableShape) -> sql.Composed:
@@ -66,7 +77,8 @@ def create_table(table: sql.Identifier, shape: TableShape) -> sql.Composed:
         sql.SQL(",\n    {} {}").format(sql.Identifier(column.name), sql.SQL(column.sql_type))
         for column in shape.columns
     )
-    statement = SQL["create_table" if shape.has_3857 else "create_table_without_copy"]
+    kinds = {(): "create_table_without_geometry", ("geom",): "create_table_without_copy"}
+    statement = SQL[kinds.get(shape.geometries, "create_table")]
     return sql.SQL(statement).format(
         table=table, geometry_type=sql.SQL(shape.geometry_type), srid=sql.Literal(shape.srid), columns=columns
     )
@@ -76,7 +88,7 @@ def finish_table(cursor: object, name: str, table: sql.Identifier, shape: TableS
     # Indexes after the rows: building once is several times faster than growing.
     execute = cursor.execute  # type: ignore[attr-defined]
     execute(sql.SQL(SQL["add_key"]).format(table=table, name=sql.Identifier(f"{name}_pkey")))
-    for column in ("geom", "geom_3857") if shape.has_3857 else ("geom",):
+    for column in shape.geometries:
         index = sql.Identifier(f"{name}_{column}")
         execute(sql.SQL(SQL["add_spatial_index"]).format(table=table, name=index, column=sql.Identifier(column)))
     execute(sql.SQL(SQL["analyze"]).format(table=table))
@@ -87,7 +99,7 @@ def take_name(loaded: Loaded, name: str) -> None:
     old, new = sql.Identifier(*geodata_identifier(loaded.table)), sql.Identifier(*geodata_identifier(name))
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL(SQL["rename_table"]).format(table=old, name=sql.Identifier(name)))
-        for part in ("pkey", "geom", "geom_3857") if loaded.has_3857 else ("pkey", "geom"):
+        for part in ("pkey", *loaded.geometries):
             index = sql.Identifier(*geodata_identifier(f"{loaded.table}_{part}"))
             cursor.execute(sql.SQL(SQL["rename_constraint"]).format(table=index, name=sql.Identifier(f"{name}_{part}")))
         cursor.execute(sql.SQL(SQL["add_trigger"]).format(table=new))

@@ -54,6 +54,8 @@ def _count(path: Path, layer: str) -> int:
 class OgrSource:
     """One layer of a file that GDAL reads."""
 
+    is_table = False
+
     def __init__(
         self,
         path: Path,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import re
 import shutil
@@ -31,12 +32,14 @@ class Opener:
     title: str
     open: Callable[[int | None, str], VectorSource]
     """Inspect the layer, with the EPSG code and the encoding that the person chose (None, "": found out)."""
+    open_table: Callable[[str], VectorSource] | None = None
+    """The same for rows without places, where the format is one of tables."""
 
 
 def openers(path: Path, kind: FileKind, stem: str, folder: Path) -> Iterator[Opener]:
     """The source layers of a file; an archive is taken apart into `folder` first. Raises ImportRefused."""
     if kind is FileKind.CSV:
-        yield Opener(stem, stem, partial(_csv, path, stem))
+        yield Opener(stem, stem, partial(_csv, path, stem), partial(_csv, path, stem, None, is_table=True))
     elif kind in SHEETS:
         yield from _sheets(path, kind, stem)
     elif kind is FileKind.MVT:
@@ -79,24 +82,26 @@ def _document(path: Path, folder: Path) -> Path:
 
 
 def _sheets(path: Path, kind: FileKind, stem: str) -> Iterator[Opener]:
-    """The sheets that have coordinates; where none has, why the first has not."""
-    found, refused = {}, None
-    for name, cells in sheets_of(path, is_open_document=kind is FileKind.ODS).items():
-        try:
+    """The sheets that have coordinates; where none has, all of them."""
+    found = {}
+    sheets = sheets_of(path, is_open_document=kind is FileKind.ODS)
+    for name, cells in sheets.items():
+        with contextlib.suppress(ImportRefused):
             SheetSource(path, name, cells)
-        except ImportRefused as error:
-            refused = refused or error
-        else:
             found[name] = cells
-    if not found:
-        raise refused or ImportRefused(_("Il foglio di calcolo non contiene righe."))
+    if not sheets:
+        raise ImportRefused(_("Il foglio di calcolo non contiene righe."))
+    found = found or sheets
     for name, cells in found.items():
         title = stem if len(found) == 1 else f"{stem} {name}"
-        yield Opener(name, title, partial(_sheet, path, name, cells))
+        as_table = partial(_sheet, path, name, cells, None, is_table=True)
+        yield Opener(name, title, partial(_sheet, path, name, cells), as_table)
 
 
-def _sheet(path: Path, name: str, cells: Cells, srid: int | None, _encoding: str) -> VectorSource:
-    return SheetSource(path, name, cells, srid=srid)
+def _sheet(
+    path: Path, name: str, cells: Cells, srid: int | None, _encoding: str, *, is_table: bool = False
+) -> VectorSource:
+    return SheetSource(path, name, cells, srid=srid, is_table=is_table)
 
 
 def _tile(path: Path, stem: str, folder: Path) -> Iterator[Opener]:
@@ -131,8 +136,8 @@ def _by_gdal(path: Path, kind: FileKind, stem: str, opened_with: dict[str, int] 
         yield Opener(name, title, partial(_ogr, path, kind, name, name, opened_with=opened_with))
 
 
-def _csv(path: Path, name: str, srid: int | None, encoding: str) -> VectorSource:
-    return CsvSource(path, name=name, srid=srid, encoding=encoding)
+def _csv(path: Path, name: str, srid: int | None, encoding: str, *, is_table: bool = False) -> VectorSource:
+    return CsvSource(path, name=name, srid=srid, encoding=encoding, is_table=is_table)
 
 
 def _ogr(

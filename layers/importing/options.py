@@ -61,6 +61,8 @@ class ImportOptions:
     encoding: str = ""
     swap: bool = False
     """The file has northing (or latitude) before easting."""
+    is_table: bool = False
+    """Rows of a CSV or a sheet without places: no coordinates are looked for."""
     theme: str = ""
     access: str = ""
     is_sample: bool = False

@@ -38,22 +38,23 @@ def place_layer(
     table = layer.table_name if layer else table_for(slug)
     retired = retire(layer) if layer else None
     take_name(loaded, table)
-    found = table_statistics(table, facts.storage_srid)
+    geometry, srid = ("geom", facts.storage_srid) if incoming.geometry_type else ("", None)
+    found = table_statistics(table, srid, geometry)
     values = {
         "kind": Layer.Kind.VECTOR,
         "table_name": table,
         "id_field": "fid",
-        "geometry_field": "geom",
+        "geometry_field": geometry,
         "tile_geometry_field": "geom_3857" if loaded.has_3857 else "",
         "geometry_type": incoming.geometry_type,
         "has_z": facts.has_z,
-        "srid": facts.storage_srid,
+        "srid": srid,
         "feature_count": found.features,
         "bbox": list(found.degrees) if found.degrees else None,
         "storage_bbox": list(found.bounds) if found.bounds else None,
     }
     outcome.features, outcome.geometry_type = found.features, incoming.geometry_type
-    outcome.storage_srid, outcome.null_geometries = facts.storage_srid, found.nulls
+    outcome.storage_srid, outcome.null_geometries = srid, found.nulls if geometry else 0
     made = register(layer, slug, incoming.source, options, Facts(values, facts.columns))
     changes = schema_changes(made, retired) if retired else []
     note = "; ".join([text for text in (options.note, incoming.source.file.rsplit("/", 1)[-1], *changes) if text])

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from layers.importing.columns import columns_for
-from layers.importing.crs import degrees_bounds, storage_plan
+from layers.importing.crs import StoragePlan, degrees_bounds, storage_plan
 from layers.importing.errors import ImportRefused
 from layers.importing.geometry import MULTI_OF, GeometryCounts, GeometryPlan, NeedsMulti, Shapes
 from layers.importing.options import LIMITS
@@ -31,18 +31,18 @@ class Reading:
                 self.shapes.add(batch.wkb.combine_chunks() if hasattr(batch.wkb, "combine_chunks") else batch.wkb)
         if self.shapes.has_curves:
             source.linearise()
-        self.plan = storage_plan(source.crs, self.bounds, known_srids)
+        self.plan = StoragePlan(0, None) if source.is_table else storage_plan(source.crs, self.bounds, known_srids)
         self.columns, self.lost = columns_for(source.schema, source.json_fields)
         if len(self.columns) > LIMITS.columns:
             raise ImportRefused(_("Ha troppe colonne (%(count)s).") % {"count": len(self.columns)})
-        self.target = self.shapes.target()
+        self.target = "" if source.is_table else self.shapes.target()
 
     def facts(self) -> dict[str, Any]:
         """What the import needs to make the table, and what its report says."""
         source = self.source
         notes = list(source.notes) + source.rejected.examples
         return {
-            "crs": source.crs.name,
+            "crs": "" if source.is_table else source.crs.name,
             "srid": source.crs.srid,
             "crs_how": source.crs.how,
             "encoding": source.encoding.name if source.encoding else "",
@@ -75,7 +75,8 @@ class Reading:
         try:
             with self.source.batches() as batches:
                 for batch in batches:
-                    yield csv_rows(batch, self.columns, self.geometry), batch.attributes.num_rows
+                    plan = None if self.source.is_table else self.geometry
+                    yield csv_rows(batch, self.columns, plan), batch.attributes.num_rows
         except NeedsMulti:
             self.target = MULTI_OF[self.target]
             raise
@@ -86,6 +87,8 @@ class Reading:
         return {"repaired": counts.repaired + counts.closed, "notes": self._notes(counts)}
 
     def _fits_web_mercator(self) -> bool:
+        if self.source.is_table:
+            return False
         degrees = degrees_bounds(self.source.crs.crs, self.bounds) if self.bounds else None
         return degrees is None or (degrees[1] > -89.0 and degrees[3] < 89.0)
 

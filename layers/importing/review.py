@@ -46,7 +46,8 @@ def review(reading: Reading) -> dict[str, Any]:
         "types": reading.shapes.names(),
         "has_m": reading.shapes.has_m,
         "curves": reading.shapes.curves,
-        "nulls": counts.nulls,
+        "is_table": reading.source.is_table,
+        "nulls": 0 if reading.source.is_table else counts.nulls,
         "invalid": counts.invalid,
         "invalid_reasons": counts.reasons,
         "empty": counts.empty,
@@ -56,7 +57,7 @@ def review(reading: Reading) -> dict[str, Any]:
         "place": place(degrees),
         "elsewhere": _elsewhere(reading),
         "rows": _rows(sample, reading) if sample else [],
-        "shapes": _shapes(sample, reading) if sample else [],
+        "shapes": _shapes(sample, reading) if sample and not reading.source.is_table else [],
     }
 
 

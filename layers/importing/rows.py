@@ -12,10 +12,10 @@ from layers.importing.sources import Batch
 from layers.importing.texts import json_texts
 
 
-def csv_rows(batch: Batch, columns: list[Column], plan: GeometryPlan) -> bytes:
-    """The geometry in hexadecimal WKB and the columns in their order, one line for each row, no header."""
+def csv_rows(batch: Batch, columns: list[Column], plan: GeometryPlan | None) -> bytes:
+    """The geometry in hexadecimal WKB (None: none) and the columns in their order, one line a row, no header."""
     wkb = batch.wkb.combine_chunks() if isinstance(batch.wkb, pa.ChunkedArray) else batch.wkb
-    arrays = [plan.hex_wkb(wkb)]
+    arrays = [plan.hex_wkb(wkb)] if plan else []
     arrays += [_cell_texts(batch.attributes.column(column.source), column) for column in columns]
     table = pa.Table.from_arrays(arrays, names=[str(number) for number in range(len(arrays))])
     out = pa.BufferOutputStream()

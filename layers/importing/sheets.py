@@ -55,9 +55,11 @@ def _workbook(path: Path) -> dict[str, Cells]:
 class SheetSource(CsvSource):
     """One sheet. Title rows before the header are left out, as in a CSV; cells are what they show without a format."""
 
-    def __init__(self, path: Path, sheet: str, cells: Cells, *, srid: int | None = None) -> None:
+    def __init__(
+        self, path: Path, sheet: str, cells: Cells, *, srid: int | None = None, is_table: bool = False
+    ) -> None:
         self._sheet, self._cells, self._width = sheet, cells, 0
-        super().__init__(path, name=sheet, srid=srid)
+        super().__init__(path, name=sheet, srid=srid, is_table=is_table)
 
     def _encoding(self) -> FoundEncoding:
         return FoundEncoding("utf-8", _("dal formato"))

@@ -44,6 +44,8 @@ class VectorSource(Protocol):
     schema: pa.Schema
     """Attributes only."""
     json_fields: frozenset[str]
+    is_table: bool
+    """Rows without places: what stands in `crs` means nothing."""
     crs: FoundCrs
     bounds: Bounds | None
 

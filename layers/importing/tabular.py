@@ -15,8 +15,8 @@ import pyarrow as pa
 from django.utils.translation import gettext as _
 
 from layers.importing import encodings
-from layers.importing.coordinates import find_coordinates
-from layers.importing.crs import Bounds, FoundCrs, checked, chosen, guessed
+from layers.importing.coordinates import NoPlaces, find_coordinates
+from layers.importing.crs import NOWHERE, Bounds, FoundCrs, checked, chosen, guessed
 from layers.importing.encodings import FoundEncoding
 from layers.importing.errors import ImportRefused
 from layers.importing.options import LIMITS
@@ -44,16 +44,20 @@ class CsvSource:
 
     json_fields: frozenset[str] = frozenset()
 
-    def __init__(self, path: Path, *, name: str, srid: int | None = None, encoding: str = "") -> None:
+    def __init__(
+        self, path: Path, *, name: str, srid: int | None = None, encoding: str = "", is_table: bool = False
+    ) -> None:
+        """`is_table`: take the rows without looking for coordinates."""
         self._path = path
         self.name = name
+        self.is_table = is_table
         self.notes: list[str] = []
         self.rejected = Rejected()
         self.encoding: FoundEncoding = encodings.chosen(encoding) if encoding else self._encoding()
         self._quoting: Literal[0, 3] = csv.QUOTE_MINIMAL
         self._layout = self._find_layout()
         self._settle_quoting()
-        self._coordinates = find_coordinates(self._layout.header, self._sample())
+        self._coordinates = NoPlaces() if is_table else find_coordinates(self._layout.header, self._sample())
         guesses = [ColumnGuess(self._layout.delimiter) for _name in self._layout.header]
         self._inspect(guesses)
         self._guesses = guesses
@@ -198,6 +202,8 @@ class CsvSource:
         self.bounds: Bounds | None = self._coordinates.bounds
 
     def _crs(self, srid: int | None) -> FoundCrs:
+        if self.is_table:
+            return NOWHERE
         if srid:
             return chosen(srid)
         found = self._coordinates.crs

@@ -55,6 +55,7 @@ class Update:
         here, there = geodata_identifier(layer.table_name), geodata_identifier(staging)
         own = {layer.id_field, layer.geometry_field, layer.tile_geometry_field}
         self._types = {name: kind for name, kind in columns_at(*here) if name not in own}
+        self._has_geometry = "geom" in dict(columns_at(*there))
         brought = [name for name, _kind in columns_at(*there) if name not in ("fid", "geom", "geom_3857")]
         self._shared = [name for name in brought if name in self._types]
         self._compared = [name for name in self._shared if name not in options.ignore]
@@ -119,6 +120,8 @@ class Update:
     def _fitted(self) -> sql.Composable:
         """The file's geometry in the layer's system, dimensions and type, as far as that loses nothing."""
         layer = self._layer
+        if not layer.geometry_field or not self._has_geometry:
+            return sql.SQL("NULL::geometry")
         shape: sql.Composable = sql.SQL("ST_Transform(s.geom, {})").format(sql.Literal(layer.srid or 4326))
         shape = sql.SQL("ST_Force3D({})" if layer.has_z else "ST_Force2D({})").format(shape)
         if layer.geometry_type.startswith("MULTI"):

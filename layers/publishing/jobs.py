@@ -111,11 +111,13 @@ def _vector(reader: Reader, place: int, choice: LayerChoice) -> dict[str, Any]:
             encoding=choice.encoding,
             swap=choice.swap,
             where=choice.where,
+            is_table=choice.is_table,
             known_srids=sorted(known_srids()),
         )
     except ImportRefused as error:
         facts = {"refused": str(error)}
-    return facts | {"chosen": {"srid": choice.srid, "encoding": choice.encoding, "swap": choice.swap}}
+    chosen = {"srid": choice.srid, "encoding": choice.encoding, "swap": choice.swap, "is_table": choice.is_table}
+    return facts | {"chosen": chosen}
 
 
 def _raster(reader: Reader, choice: LayerChoice) -> dict[str, Any]:

@@ -37,6 +37,7 @@ class LayerChoice:
     srid: int | None = None
     encoding: str = ""
     swap: bool = False
+    is_table: bool = False
     mode: str = Mode.REPLACE.value
     """What becomes of the data that the layer of `slug` has."""
     key: Sequence[str] = ()
@@ -55,6 +56,7 @@ class LayerChoice:
             srid=self.srid,
             encoding=self.encoding,
             swap=self.swap,
+            is_table=self.is_table,
             theme=self.theme,
             access=self.access,
             mode=Mode(self.mode),

@@ -88,12 +88,14 @@ def _table_back(layer: Layer, held: LayerGeneration, number: int) -> None:
         for name in types
         if name in known and name != held.id_field
     ]
+    has_geometry = bool(store["geometry_field"])
     geometry = f"{store['geometry_type']}Z" if store["has_z"] else str(store["geometry_type"])
-    shape = TableShape(geometry, int(store["srid"]), columns, has_3857=_fits(held, number))
+    shape = TableShape(geometry, int(store["srid"] or 0), columns, has_3857=has_geometry and _fits(held, number))
     name = f"import_{uuid.uuid4().hex[:16]}"
     table = sql.Identifier(*geodata_identifier(name))
-    source = [held.id_field, store["geometry_field"], *(column.name for column in columns)]
-    target = ["fid", "geom", *(column.name for column in columns)]
+    names = [column.name for column in columns]
+    source = [held.id_field, *([store["geometry_field"]] if has_geometry else []), *names]
+    target = ["fid", *(["geom"] if has_geometry else []), *names]
     with connection.cursor() as cursor:
         cursor.execute(create_table(table, shape))
         cursor.execute(
@@ -112,8 +114,8 @@ def _table_back(layer: Layer, held: LayerGeneration, number: int) -> None:
             {"table": whole, "column": "fid"},
         )
     retired = retire(layer)
-    take_name(Loaded(name, shape.has_3857, 0), layer.table_name)
-    layer.id_field, layer.geometry_field, layer.srid = "fid", "geom", int(store["srid"])
+    take_name(Loaded(name, shape.geometries, 0), layer.table_name)
+    layer.id_field, layer.geometry_field, layer.srid = "fid", "geom" if has_geometry else "", store["srid"]
     layer.geometry_type, layer.has_z = str(store["geometry_type"]), bool(store["has_z"])
     layer.tile_geometry_field = "geom_3857" if shape.has_3857 else ""
     layer.data_version += 1

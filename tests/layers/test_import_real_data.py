@@ -31,12 +31,12 @@ from tests.liveserver import served
 pytestmark = pytest.mark.django_db(transaction=True)
 
 REFUSED = {
-    "codes/istat_comuni_2020-01-01_cp1252.csv": "Nessuna colonna di coordinate",
-    "derived/ghost_pair_agrone_25832_truth.csv": "Nessuna colonna di coordinate",
     "wifi_kiosk/freifunk_nodes_2015-09-25.json": "non GeoJSON",
     "wifi_kiosk/iot_lab_mqtt_messages_2020-03-31.json": "non GeoJSON",
 }
 COUNTS = {
+    "codes/istat_comuni_2020-01-01_cp1252.csv": 7904,
+    "derived/ghost_pair_agrone_25832_truth.csv": 173,
     "addresses/anagni_civici.parquet": 11185,
     "mobility/mise_fuel_stations_2026-08-21_pipe.csv.gz": 23861,
     "mobility/trenord_gtfs_2023.zip": 433,
@@ -74,8 +74,14 @@ def brought(real_data: Path) -> tuple[dict[str, dict[str, Any]], Outcomes]:
         with contextlib.ExitStack() as stack:
             files = [("files", (name, stack.enter_context(path.open("rb")))) for name, path in paths.items()]
             upload = posted(session, f"{site}/pubblica/", files=files)
+        tables: dict[str, str] = {}
+        for number, file in enumerate(settled(session, site, upload)["found"]):
+            for place, layer in enumerate(file["layers"]):
+                if "Nessuna colonna di coordinate" in layer.get("refused", ""):
+                    tables |= {f"{number}-{place}-table": "1", f"{number}-{place}-form": "1"}
+        posted(session, f"{site}/pubblica/{upload}/controlla/", data=tables)
         found = settled(session, site, upload)["found"]
-        form: dict[str, str] = {}
+        form: dict[str, str] = {**tables}
         for number, file in enumerate(found):
             for place, layer in enumerate(file["layers"]):
                 if not layer.get("refused"):
@@ -222,6 +228,10 @@ def check_accents_and_traps(outcomes: Outcomes) -> None:
     assert any("Libertà" in str(value) for value in column(trees, "localita"))
     fuel = outcomes["mobility/mise_fuel_stations_2026-08-21_pipe.csv.gz", "mise_fuel_stations_2026-08-21_pipe"]
     assert (fuel.result, fuel.rejected_rows, fuel.null_geometries) == (ImportOutcome.Result.PARTLY, 112, 3)
+    comuni = layer("codes/istat_comuni_2020-01-01_cp1252.csv")
+    assert (comuni.geometry_field, comuni.srid) == ("", None)
+    assert {"Forlì", "Cantù", "Mondovì"} <= set(column(comuni, "denominazione_in_italiano"))
+    assert " 036 " not in column(comuni, "progressivo_del_comune_2")
     provinces = layer("boundaries/istat2019_provinces.gpkg")
     assert provinces.geometry_type == "MULTIPOLYGON"
     assert "Unità non amministrativa" in column(provinces, "tipo_uts")

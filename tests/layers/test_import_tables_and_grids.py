@@ -12,7 +12,10 @@ import pytest
 import rasterio
 import shapely
 from django.conf import settings
+from django.test import Client
 
+from layers.importing.options import Mode
+from tests.geodata import forget_catalogue
 from tests.layers.conftest import Importer
 from tests.layers.test_import_formats import only, rows, write
 
@@ -162,3 +165,21 @@ def test_every_layer_of_a_geopackage(tmp_path: Path, import_path: Importer) -> N
     path = write(tmp_path / "comune.gpkg", "GPKG", layer="edifici")
     write(path, "GPKG", layer="strade", append=False)
     assert [one.source_layer for one in import_path(path)] == ["edifici", "strade"]
+
+
+def test_a_table_without_places_goes_in_when_asked(tmp_path: Path, import_path: Importer, client: Client) -> None:
+    (tmp_path / "codici.csv").write_bytes("codice;nome\n01;Città\n02;Libertà\n".encode("cp1252"))
+    assert "Nessuna colonna di coordinate" in import_path(tmp_path / "codici.csv")[0].reason
+    layer = only(import_path(tmp_path / "codici.csv", is_table=True, access="public"))
+    assert (layer.geometry_field, layer.geometry_type, layer.srid, layer.feature_count) == ("", "", None, 2)
+    forget_catalogue()
+    page = client.get("/ogc/collections/codici/items", {"f": "json", "filter": "codice = '02'"}).json()
+    assert [(one["geometry"], one["properties"]["nome"]) for one in page["features"]] == [(None, "Libertà")]
+    for door in ("/", "/mappe/stile.json", "/ogc/collections/codici?f=json"):
+        assert client.get(door).status_code == 200
+    again = b"codice;nome\n01;Piazza\n03;Ponte\n"
+    (tmp_path / "codici.csv").write_bytes(again)
+    (outcome,) = import_path(tmp_path / "codici.csv", is_table=True, mode=Mode.SYNCHRONISE, key=("codice",))
+    assert outcome.result == "imported", outcome.reason
+    assert [outcome.changes[name] for name in ("added", "changed", "removed")] == [1, 1, 1]
+    assert "solo CSV e fogli" in import_path(write(tmp_path / "a.gpkg", "GPKG"), is_table=True)[0].reason

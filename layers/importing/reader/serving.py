@@ -84,7 +84,10 @@ class Desk:
         return {
             "format": kind.value,
             "is_raster": kind in RASTER_DRIVERS,
-            "layers": [{"name": one.layer, "title": one.title} for one in self._openers],
+            "layers": [
+                {"name": one.layer, "title": one.title, "may_be_table": one.open_table is not None}
+                for one in self._openers
+            ],
             "not_isolated": self._missing,
         }
 
@@ -96,9 +99,13 @@ class Desk:
         known_srids: list[int],
         swap: bool = False,
         where: dict[str, str] | None = None,
+        is_table: bool = False,
     ) -> dict[str, Any]:
         """Look at one layer, as far as its rows can be written afterwards."""
-        source = self._openers[layer].open(srid, encoding)
+        opener = self._openers[layer]
+        if is_table and opener.open_table is None:
+            raise ImportRefused(_("Senza posizione si importano solo CSV e fogli di calcolo."))
+        source = opener.open_table(encoding) if is_table and opener.open_table else opener.open(srid, encoding)
         if where:
             source = cast(VectorSource, FilteredSource(source, where))
         self._readings[layer] = Reading(source, frozenset(known_srids), swap=swap)
@@ -112,11 +119,12 @@ class Desk:
         known_srids: list[int],
         swap: bool = False,
         where: dict[str, str] | None = None,
+        is_table: bool = False,
     ) -> dict[str, Any]:
         """Look at one layer as a person wants to see it before it goes in."""
         from layers.importing.review import review
 
-        self.on_inspect(layer, srid, encoding, known_srids, swap, where)
+        self.on_inspect(layer, srid, encoding, known_srids, swap, where, is_table)
         return review(self._readings[layer])
 
     def on_raster_review(self, srid: int | None) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--slug", default="", help="name of the layer in addresses; an existing one is replaced")
         parser.add_argument("--title", default="", help="Italian title")
         parser.add_argument("--layer", action="append", default=[], help="only this layer of the file (repeatable)")
+        parser.add_argument("--table", action="store_true", help="rows of a CSV or a sheet without places")
         add_arguments(parser)
         add_update_arguments(parser)
 
@@ -38,6 +39,7 @@ class Command(BaseCommand):
             slug=arguments["slug"],
             title=arguments["title"],
             only_layers=tuple(arguments["layer"]),
+            is_table=arguments["table"],
             **update_options(arguments),
         )
         outcomes: list[ImportOutcome] = []

@@ -17,6 +17,8 @@ from msgspec import Meta, Raw, Struct
 
 MAX_BYTES = 64 * 1024
 MAX_BATCH = 50
+MAX_DEPTH = 100
+"""Far below what a decoder or the database follows without running out of stack."""
 _TEXT = 4096
 _MAC = re.compile(
     rb"(?i)\b[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}\b|\b[0-9a-f]{4}(?:\.[0-9a-f]{4}){2}\b|(?<=\")[0-9a-f]{12}(?=\")"
@@ -134,12 +136,12 @@ class TelemetryReader:
         check_size(payload)
         try:
             return [self._sample(_sample(payload))]
-        except msgspec.DecodeError as error:
+        except _UNREADABLE as error:
             if b'"batch"' not in payload:
                 _refuse(payload, error)
         try:
             return [self._sample(one) for one in _batch(payload).batch]
-        except msgspec.DecodeError as error:
+        except _UNREADABLE as error:
             _refuse(payload, error)
 
     def _sample(self, one: SampleForm) -> Sample:
@@ -166,10 +168,33 @@ _event = msgspec.json.Decoder(Event).decode
 _result = msgspec.json.Decoder(CommandResult).decode
 
 
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
+"""What msgspec raises for bytes that are no message; text that is not UTF-8 is none of its own errors."""
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
+
+
 def check_size(payload: bytes) -> None:
-    """Raises MalformedMessage when the message is longer than the contract allows."""
+    """Raises MalformedMessage when the message is longer or deeper than the contract allows, or holds a character that
+    no database text can.
+    """
     if len(payload) > MAX_BYTES:
         raise MalformedMessage("too_large", f"{len(payload)} bytes; at most {MAX_BYTES} are allowed")
+    if b"\\u0000" in payload:
+        raise MalformedMessage("invalid", "the character U+0000 stands in it, which no text may hold")
+    if payload.count(b"[") + payload.count(b"{") > MAX_DEPTH and _depth(payload) > MAX_DEPTH:
+        raise MalformedMessage("invalid", f"nested deeper than {MAX_DEPTH} levels")
+
+
+def _depth(payload: bytes) -> int:
+    """How deep lists and objects lie within each other; brackets in texts do not count."""
+    deepest = now = 0
+    for piece in _BRACKETS.findall(payload):
+        if piece in b"[{":
+            now += 1
+            deepest = max(deepest, now)
+        elif piece in b"]}":
+            now -= 1
+    return deepest
 
 
 def read_state(payload: bytes) -> State:
@@ -204,7 +229,7 @@ def numbers_of(payload: bytes) -> list[tuple[str, int]]:
     """(boot, seq) of what can be recognised in a message that was refused, so that its sender need not repeat it."""
     try:
         document = msgspec.json.decode(payload)
-    except (msgspec.DecodeError, RecursionError):
+    except (*_UNREADABLE, RecursionError):
         return []
     batch = document.get("batch") if isinstance(document, dict) else None
     found = []
@@ -222,11 +247,11 @@ def _read[T](decode: Callable[[bytes], T], payload: bytes) -> T:
     check_size(payload)
     try:
         return decode(payload)
-    except msgspec.DecodeError as error:
+    except _UNREADABLE as error:
         _refuse(payload, error)
 
 
-def _refuse(payload: bytes, error: msgspec.DecodeError) -> NoReturn:
+def _refuse(payload: bytes, error: msgspec.DecodeError | UnicodeDecodeError) -> NoReturn:
     if isinstance(error, msgspec.ValidationError):
         raise MalformedMessage("invalid", _with_value(payload, error)) from error
     raise MalformedMessage("not_json", f"not JSON: {error}; it begins with {payload[:60]!r}") from error
@@ -242,7 +267,10 @@ def _with_value(payload: bytes, error: msgspec.ValidationError) -> str:
     match = _PATH.search(text)
     if match is None:
         return text
-    value: Any = msgspec.json.decode(payload)
+    try:
+        value: Any = msgspec.json.decode(payload)
+    except _UNREADABLE:  # a number that no computer holds is refused again
+        return text
     for name, index in _STEP.findall(match[1]):
         if isinstance(value, Mapping) and name in value:
             value = value[name]

@@ -9,8 +9,10 @@ import msgspec
 import pytest
 
 from geoportal.messaging.messages import (
+    MAX_DEPTH,
     MalformedMessage,
     TelemetryReader,
+    check_size,
     numbers_of,
     read_event,
     read_info,
@@ -115,3 +117,12 @@ def test_numbers_of_a_refused_message_are_recognised() -> None:
     assert numbers_of(dump({"batch": [sample(m=3), sample(seq=2)]})) == [(BOOT, 1), (BOOT, 2)]
     assert numbers_of(b"{") == []
     assert numbers_of(dump([sample(), {"boot": "x"}])) == []
+
+
+def test_depth_counts_lists_and_objects_and_no_brackets_in_texts() -> None:
+    level = MAX_DEPTH - 2
+    fine = json.dumps({"x": "[" * 500 + '\\"' + "{" * 500, "y": [[1]] * 300})
+    check_size(fine.encode())
+    check_size(b'{"x":' + b"[" * level + b"]" * level + b"}")
+    with pytest.raises(MalformedMessage, match="deeper than 100"):
+        check_size(b'{"x":' + b"[" * 101 + b"]" * 101 + b"}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -32,6 +33,7 @@ _NULL = "\\N"
 _encode = msgspec.json.Encoder().encode
 
 Lookup = Callable[[str], Known | None]
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,9 @@ def interpret(messages: Sequence[Message], lookup: Lookup) -> Batch:
             _refuse(batch, message, error.code, str(error), lookup)
         except _Refused as error:
             _refuse(batch, message, error.reason, str(error), lookup)
+        except Exception as error:  # it would come again for ever and end every worker that reads it
+            logger.exception("a message on %s cannot be read", message.topic[:200])
+            _refuse(batch, message, "invalid", f"{type(error).__name__}: {error}", lookup)
     return batch
 
 

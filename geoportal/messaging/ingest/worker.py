@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg2
+import psycopg2.errors
 
 from geoportal.messaging import topics
 from geoportal.messaging.ingest.acks import Key, Received
@@ -40,7 +41,10 @@ _ACK_SHARE_S = 0.03
 _ACK_TIMES = 200_000
 _REFRESH_S = 1.0
 _RETRY_S = (0.2, 5.0)
-_POISON = (psycopg2.DataError, psycopg2.IntegrityError, psycopg2.NotSupportedError, psycopg2.ProgrammingError)
+_POISON = (
+    *(psycopg2.DataError, psycopg2.IntegrityError, psycopg2.NotSupportedError, psycopg2.ProgrammingError),
+    *(psycopg2.errors.ProgramLimitExceeded, psycopg2.errors.StatementTooComplex),
+)
 """What a message can cause; anything else the database says is its own trouble, and the batch is tried again."""
 
 

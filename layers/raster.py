@@ -216,14 +216,32 @@ def read_tile(
         return values, seen
     window = _window(held, (west + left * cell, north - top * cell, west + right * cell, north - bottom * cell))
     shape = bottom - top, right - left
-    part = view.read(bands, window=window, out_shape=(len(bands), *shape), masked=True, boundless=False)
-    values[:, top:bottom, left:right] = part.filled(0)
-    hidden = np.ma.getmaskarray(part).all(axis=0)
-    if np.issubdtype(part.dtype, np.floating):
-        hidden |= ~np.isfinite(part.data).all(axis=0)
-        values[~np.isfinite(values)] = 0
-    seen[top:bottom, left:right] = ~hidden
+    part, shown = read_masked(view, bands, window=window, out_shape=shape)
+    values[:, top:bottom, left:right] = part
+    seen[top:bottom, left:right] = shown
     return values, seen
+
+
+def read_masked(
+    view: WarpedVRT, bands: list[int], *, window: Window | None = None, out_shape: tuple[int, int]
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Values of some bands with 0 where there is no data, and where there is.
+
+    GDAL takes all pixels of a warped view for valid when it adds the alpha band itself: what lies outside the source
+    is told by that band alone.
+    """
+    alpha = view.colorinterp.index(ColorInterp.alpha) + 1 if ColorInterp.alpha in view.colorinterp else 0
+    asked = [*bands, alpha] if alpha and alpha not in bands else bands
+    part = view.read(asked, window=window, out_shape=(len(asked), *out_shape), masked=True, boundless=False)
+    values = part[: len(bands)]
+    hidden = np.ma.getmaskarray(values).all(axis=0)
+    if alpha:
+        hidden |= np.ma.getdata(part)[asked.index(alpha)] == 0
+    filled = values.filled(0)
+    if np.issubdtype(filled.dtype, np.floating):
+        hidden |= ~np.isfinite(filled).all(axis=0)
+        filled[~np.isfinite(filled)] = 0
+    return filled, ~hidden
 
 
 def _window(held: OpenRaster, box: tuple[float, float, float, float]) -> Window:

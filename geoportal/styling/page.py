@@ -195,6 +195,7 @@ def _texts() -> dict[str, str]:
         "labelEn": _("Testo in inglese"),
         "colourOf": _("Colore della classe {label}"),
         "remove": _("Togli la classe {label}"),
+        "classifying": _("Calcolo delle classi…"),
         "classesMade": _("Classi: {count}."),
         "legend": _("Legenda"),
     }

@@ -15,7 +15,7 @@ from rasterio.warp import transform_bounds
 from layers.catalogue import LayerEntry
 from layers.drawing.view import View
 from layers.errors import RasterUnreadable
-from layers.raster import SOURCE_PIXELS_CAP, OpenRaster, encoded, opened, painted
+from layers.raster import SOURCE_PIXELS_CAP, OpenRaster, encoded, opened, painted, read_masked
 from layers.styles.model import RasterLook
 
 
@@ -62,10 +62,4 @@ def _read(held: OpenRaster, view: View, bands: list[int], margin: int) -> tuple[
         add_alpha=held.source.nodata is None and not held.has_alpha,
         warp_mem_limit=64,
     ) as warped:
-        part = warped.read(bands, masked=True)
-    values = part.filled(0)
-    hidden = np.ma.getmaskarray(part).all(axis=0)
-    if np.issubdtype(part.dtype, np.floating):
-        hidden |= ~np.isfinite(part.data).all(axis=0)
-        values[~np.isfinite(values)] = 0
-    return values, ~hidden
+        return read_masked(warped, bands, out_shape=(wider.height, wider.width))

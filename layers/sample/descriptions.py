@@ -21,6 +21,23 @@ THEMES: tuple[tuple[str, str, str, str], ...] = (
 )
 """slug, Italian, English, slug of the parent."""
 
+CODES: dict[str, tuple[str, str]] = {
+    "territorio": ("au", "boundaries"),
+    "carta-tecnica": ("bu", "structure"),
+    "pianificazione": ("lu", "planningCadastre"),
+    "catasto": ("cp", "planningCadastre"),
+    "stradario": ("tn", "transportation"),
+    "mobilita": ("tn", "transportation"),
+    "verde-ambiente": ("lc", "environment"),
+    "acque": ("hy", "inlandWaters"),
+    "servizi": ("us", "society"),
+    "rilievo": ("el", "elevation"),
+}
+"""INSPIRE theme and ISO topic of the layers of each theme."""
+OFFICE = "Dati di esempio"
+ACCURACY_M, SCALE = 1.0, 2000
+"""What a topographic database of 1:2000 has; the sample is drawn to it."""
+
 RELATIONS: tuple[tuple[str, str, str, str, tuple[str, str], tuple[str, str]], ...] = (
     ("edifici-particelle", "edifici", "particelle-catastali", "within",
      ("Particella su cui sta", "Parcel it stands on"), ("Edifici sulla particella", "Buildings on the parcel")),

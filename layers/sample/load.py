@@ -115,6 +115,9 @@ def describe(layer: Layer, description: Description, theme: Theme, position: int
     layer.abstract_en = f"{description.text_en}\n\n{texts.SAMPLE_EN}"
     layer.keywords = [*description.keywords, "dati di esempio"]
     layer.licence, layer.lineage = "CC0-1.0", texts.LINEAGE
+    layer.inspire_theme, layer.topic_category = texts.CODES[description.theme]
+    layer.steward_office, layer.update_frequency = texts.OFFICE, Layer.Frequency.NOT_PLANNED
+    layer.accuracy_m, layer.scale_denominator = texts.ACCURACY_M, texts.SCALE
     layer.min_zoom, layer.shown_by_default = description.min_zoom, description.shown
     layer.save()
     for row in layer.fields.all():

@@ -16,6 +16,9 @@ from rasterio.transform import from_origin
 
 from layers import catalogue
 from layers.catalogue import LayerEntry
+from layers.crs import epsg
+from layers.drawing.rasters import raster_png
+from layers.drawing.view import View
 from layers.errors import RasterUnreadable
 from layers.models import Layer
 from layers.raster import map_tile
@@ -137,3 +140,20 @@ def test_real_rasters_draw_where_they_are(entry: LayerEntry, real_data: Path, na
         row, column = math.floor((0.5 - y / WORLD_M) * 2**z), math.floor((x / WORLD_M + 0.5) * 2**z)
         with MemoryFile(map_tile(layer, TileAddress(z, row, column), "png")) as memory, memory.open() as picture:
             assert picture.read(4).any()
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_a_picture_is_transparent_outside_a_raster_that_declares_no_nodata(entry: LayerEntry, dtype: str) -> None:
+    path = Path(settings.RASTER_DIR) / f"pieno-{dtype}.tif"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    profile = {"driver": "GTiff", "width": 64, "height": 64, "count": 1, "dtype": dtype, "crs": "EPSG:32632"}
+    with rasterio.open(path, "w", transform=from_origin(580000, 4998640, 10, 10), **profile) as file:
+        file.write(np.full((64, 64), 7, dtype=dtype), 1)
+    box = (579360, 4997360, 581280, 4999280)
+    picture = raster_png(replace(entry, raster_path=path.name), View(epsg(32632), box, 96, 96))
+    assert picture is not None
+    with MemoryFile(picture) as memory, memory.open() as image:
+        alpha = image.read(4)
+    assert alpha[48, 48] == 255 and alpha[5, 5] == 0
+    assert (alpha == 255).mean() == pytest.approx(1 / 9, abs=0.01)
+    path.unlink()

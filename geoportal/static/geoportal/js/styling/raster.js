@@ -24,6 +24,8 @@ export function rasterMode(config, state, { ask, table, onChange, onRemade, onPr
     const mine = ++turn
     const look = state.spec.raster
     const asked = { band: look.band ?? 1, method: byId('method').value, count: Number(byId('count').value) || 5, palette: palette(), reverse: byId('reverse').checked }
+    byId('classes-state').textContent = texts.classifying
+    show()
     try {
       const { classes } = await ask('classes', asked)
       if (mine !== turn) return

@@ -60,6 +60,8 @@ export function vectorMode(config, state, { ask, table, onChange, onRemade, onPr
     state.spec.field = byId('field').value
     if (!state.spec.field) return onChange()
     const mine = ++turn
+    byId('classes-state').textContent = texts.classifying
+    show()
     try {
       const found = await ask('classes', question())
       if (mine !== turn) return

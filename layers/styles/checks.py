@@ -6,14 +6,14 @@ difference; WCAG 2.1, 1.4.3 (text, 4.5:1) and 1.4.11 (graphics, 3:1).
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from layers.styles.geometry import Drawn, drawn_as
 from layers.styles.legend import class_texts
-from layers.styles.model import StyleSpec, Symbol
+from layers.styles.model import RasterClass, RasterLook, StyleSpec, Symbol
 from layers.styles.palette import contrast, linear, over
 
 PAPER = "#f6f4ef"
@@ -36,6 +36,8 @@ _WHITE = (0.9505, 1.0, 1.089)
 def problems(style: StyleSpec, geometry_type: str) -> list[str]:
     """What a reader may not be able to tell, in the active language; empty when all is well."""
     kinds = drawn_as(geometry_type)
+    if style.raster is not None:
+        return _raster(style.raster)
     if not kinds:
         return []
     return [*_classes(style, kinds[0]), *_marks(style, kinds[0]), *_label(style)]
@@ -45,6 +47,25 @@ def difference(first: str, second: str, sight: str = "") -> float:
     """How far two colours are apart for someone with this sight ("" or a key of Machado's), CIE 1976."""
     one, other = _lab(first, sight), _lab(second, sight)
     return float(sum((a - b) ** 2 for a, b in zip(one, other, strict=True)) ** 0.5)
+
+
+def _raster(look: RasterLook) -> list[str]:
+    """Neighbouring classes alone: the others are apart in the legend, and never meet on smooth ground."""
+    english = (get_language() or "").startswith("en")
+    found = []
+    for one, other in pairwise(look.classes):
+        weak = [sight for sight in _SIGHT if difference(one.colour, other.colour, sight) < APART]
+        names = {"one": _class_name(one, english), "other": _class_name(other, english)}
+        if "" in weak:
+            found.append(_("«%(one)s» e «%(other)s» hanno colori quasi uguali.") % names)
+        elif weak:
+            text = _("«%(one)s» e «%(other)s» si confondono per chi ha %(sight)s.")
+            found.append(text % {**names, "sight": ", ".join(weak)})
+    return found
+
+
+def _class_name(entry: RasterClass, english: bool) -> str:
+    return (english and entry.label_en) or entry.label_it or f"{entry.maximum:g}"
 
 
 def _classes(style: StyleSpec, kind: Drawn) -> list[str]:

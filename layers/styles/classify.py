@@ -162,7 +162,8 @@ def range_labels(edges: Sequence[float], *, whole: bool = False) -> list[tuple[s
     Whole numbers end one below the next range, since a range does not hold its upper edge; the last one does.
     """
     spans = [high - low for low, high in pairwise(edges) if high > low]
-    digits = 0 if whole else min(6, max(0, int(np.ceil(-np.log10(min(spans)))) + 1)) if spans else 2
+    exact = whole or all(float(edge).is_integer() for edge in edges)
+    digits = 0 if exact else min(6, max(0, int(np.ceil(-np.log10(min(spans)))) + 1)) if spans else 2
     texts = []
     for place, (low, high) in enumerate(pairwise(edges)):
         top = high - 1 if whole and place < len(edges) - 2 else high

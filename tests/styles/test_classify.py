@@ -12,7 +12,7 @@ from layers.catalogue import LayerEntry, catalogue
 from layers.models import Field
 from layers.styles.checks import difference, problems
 from layers.styles.classify import METHODS, Asked, Classified, NothingToClassify, bounds_of, classified, range_labels
-from layers.styles.model import StyleSpec, Symbol
+from layers.styles.model import RasterClass, RasterLook, StyleSpec, Symbol
 from layers.styles.palette import PALETTES, colours
 from tests.geodata import forget_catalogue, make_layer
 
@@ -111,4 +111,6 @@ def test_colours_that_the_colour_blind_confuse_are_told(layer: LayerEntry) -> No
         pale = StyleSpec(symbol=Symbol(fill="#ffffcc", stroke="#ffffee", stroke_width=1))
         assert any("contrasto" in text for text in problems(pale, "POINT"))
         assert problems(StyleSpec(), "POLYGON") == []
+        alike = tuple(RasterClass(maximum=top, colour=shade) for top, shade in ((1, "#808080"), (2, "#828282")))
+        assert "quasi uguali" in problems(StyleSpec(raster=RasterLook(classes=alike)), "")[0]
     assert Field.objects.filter(layer__slug="isolati").count() == 4

@@ -33,6 +33,11 @@ FIRST_PAUSE = timedelta(seconds=15)
 LONGEST_PAUSE = timedelta(hours=1)
 GIVE_UP_AFTER = timedelta(days=3)
 """After this long a delivery is dropped, with its last error, and stays visible."""
+_NOT_SENT = (OSError, smtplib.SMTPException, WebhookFailed, WebhookRefused)
+_NOT_MADE = (ValueError, TypeError, LookupError, AttributeError)
+"""What writing a message can raise: an address that fits no header, an evidence of a form that no text knows. It is put
+off with its error like one that was not taken, and stops no other.
+"""
 _TOGETHER = 200
 LOOK_S = 5.0
 
@@ -65,15 +70,21 @@ def _deliver(channel: AlertChannel, now: datetime) -> int:
         AlertDelivery.objects.filter(pk__in=unwanted).update(dropped_at=now, last_error="suppressed")
         if not wanted:
             return 0
-        try:
-            _send(channel, wanted, now)
-        except (OSError, ValueError, smtplib.SMTPException, WebhookFailed, WebhookRefused) as error:
-            # ValueError: an address that the mail package cannot write into a header.
-            _postpone(wanted, str(error)[:300], now)
-            log.warning("Channel %s: %d alerts not delivered yet: %s", channel.pk, len(wanted), error)
-            return 0
-        AlertDelivery.objects.filter(pk__in=[one.pk for one in wanted]).update(sent_at=now, last_error="")
-        return len(wanted)
+        return _attempt(channel, wanted, now)
+
+
+def _attempt(channel: AlertChannel, deliveries: Sequence[AlertDelivery], now: datetime) -> int:
+    """Send them as one message, or put them off. One that cannot be written is found by writing each alone."""
+    try:
+        _send(channel, deliveries, now)
+    except (*_NOT_SENT, *_NOT_MADE) as error:
+        if isinstance(error, _NOT_MADE) and len(deliveries) > 1:
+            return sum(_attempt(channel, [one], now) for one in deliveries)
+        _postpone(deliveries, f"{type(error).__name__}: {error}"[:300], now)
+        log.warning("Channel %s: %d alerts not delivered yet: %s", channel.pk, len(deliveries), error)
+        return 0
+    AlertDelivery.objects.filter(pk__in=[one.pk for one in deliveries]).update(sent_at=now, last_error="")
+    return len(deliveries)
 
 
 def _is_wanted(delivery: AlertDelivery, channel: AlertChannel) -> bool:
@@ -176,7 +187,7 @@ class Courier(threading.Thread):
                 log.warning("The database is away, trying again: %s", str(error).strip())
                 connection.close()
             except Exception:
-                # The outer edge of a thread: one message that cannot be made must not end the sending of all others.
+                # The outer edge of a thread that nobody watches: it must not end without a word.
                 log.exception("A delivery failed in a way nobody expected")
             self._stop_asked.wait(LOOK_S)
         connection.close()

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from django.conf import settings as django_settings
+from django.db import connection
 
 from geoportal.monitoring.alerts.models import Alert, AlertChannel, AlertDelivery, AlertRule
 from geoportal.monitoring.alerts.outbox import GIVE_UP_AFTER, LONGEST_PAUSE, deliver_due, pause
@@ -172,6 +173,24 @@ def test_a_channel_out_of_order_does_not_hold_up_another(
     webhook("http://169.254.169.254/latest/meta-data")
     lose(city, "ap-one")
     assert deliver_due(city.now + LATER) == 1 and len(mailbox.got) == 1
+
+
+def test_a_message_that_cannot_be_written_stops_no_other(city: City, mailbox: Mailbox, channel: AlertChannel) -> None:
+    lose(city, "ap-one", "ap-two")
+    Alert.objects.filter(key="ap-one").update(evidence={"lost": 3})
+    broken = AlertDelivery.objects.get(transition__alert__key="ap-one")
+    with connection.cursor() as cursor:  # the history is only added to: this row comes from a later release
+        cursor.execute(
+            "SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE monitoring_alerttransition DISABLE TRIGGER only_added_to"
+        )
+        cursor.execute(
+            "UPDATE monitoring_alerttransition SET evidence = '{\"lost\": 3}' WHERE id = %s", [broken.transition_id]
+        )
+        cursor.execute("ALTER TABLE monitoring_alerttransition ENABLE TRIGGER only_added_to")
+    assert deliver_due(city.now + LATER) == 1
+    assert "ap-two" in str(make_header(decode_header(mailbox.got[0]["Subject"])))
+    broken.refresh_from_db()
+    assert broken.sent_at is None and broken.attempts == 1 and broken.last_error == "KeyError: 'total'"
 
 
 def test_a_common_cause_found_while_it_waited_takes_the_message_back(city: City, receiver: Receiver) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from geoportal.devices.measures import MEASURES, name_of
 from geoportal.messaging.kinds import kinds
 from geoportal.monitoring.alerts.models import AlertRule
 from geoportal.monitoring.causes import CAUSES
@@ -31,8 +32,9 @@ def causes() -> list[tuple[str, Any]]:
 
 
 def metrics() -> list[tuple[str, str]]:
-    """The measurements that devices of any kind send, by their name in the contract."""
-    return [("", "–"), *((name, name) for name in sorted({name for kind in kinds() for name in kind.columns}))]
+    """The measurements that devices of any kind send, in words and by their name in the contract."""
+    found = sorted({name for kind in kinds() for name in kind.columns})
+    return [("", "–"), *((name, f"{name_of(name)} ({name})" if name in MEASURES else name) for name in found)]
 
 
 SECTIONS: tuple[tuple[Any, tuple[str, ...]], ...] = (

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from geoportal.device_layers import visible_kinds
 from geoportal.models import User
+from geoportal.monitoring.alerts.texts import group_text
 from geoportal.monitoring.availability import BY, Availability, availability
 from geoportal.monitoring.maintenance import cancel, keys_of, occurrences, save
 from geoportal.monitoring.models import MaintenancePlan
@@ -47,9 +48,15 @@ def plan_list(request: HttpRequest) -> HttpResponse:
         return redirect("maintenance")
     keys = sorted({key for scope in MaintenancePlan.Scope.values for key in keys_of(scope)})
     now = timezone.now()
-    plans = [(plan, _when(plan, now)) for plan in MaintenancePlan.objects.all()]
+    plans = [(plan, _about(plan), _when(plan, now)) for plan in MaintenancePlan.objects.all()]
     context = {"form": form, "plans": plans, "keys": keys}
     return render(request, "geoportal/technicians/maintenance.html", context)
+
+
+def _about(plan: MaintenancePlan) -> str:
+    if plan.scope == MaintenancePlan.Scope.OPERATOR:
+        return f"{plan.get_scope_display()} {plan.key}"
+    return group_text(plan.scope, plan.key)
 
 
 def _when(plan: MaintenancePlan, now: datetime) -> str:

@@ -11,6 +11,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from geoportal.devices.measures import MEASURES, name_of, unit_of
 from geoportal.monitoring.causes import cause_text, measured_text
 
 UNITS = {
@@ -29,7 +30,12 @@ UNITS = {
     "_mm": "mm",
 }
 NAMES = {
+    "uptime": gettext_lazy("Acceso da"),
     "uptime_s": gettext_lazy("Acceso da"),
+    "retry": gettext_lazy("Trasmissioni ripetute"),
+    "page_url": gettext_lazy("Pagina mostrata"),
+    "content_rev": gettext_lazy("Revisione dei contenuti"),
+    "disp_want": gettext_lazy("Schermo acceso per comando"),
     "clients": gettext_lazy("Utenti collegati"),
     "cpu_pct": gettext_lazy("Processore"),
     "mem_pct": gettext_lazy("Memoria"),
@@ -83,7 +89,10 @@ def _reading(key: str, value: Any) -> Reading:
     last = key.rsplit(".", 1)[-1]
     unit = next((unit for ending, unit in UNITS.items() if last.endswith(ending)), "")
     name = str(NAMES.get(last, key.replace("_", " ").replace(".", " · ")))
-    if last == "uptime_s" and isinstance(value, int | float):
+    if key in MEASURES:
+        # Of a counter the table knows the unit of its rate; here it is the count itself.
+        name, unit = name_of(key), "B" if key.endswith("_total") else unit_of(key)
+    if last in ("uptime", "uptime_s") and isinstance(value, int | float):
         return Reading(key, name, _span(int(value)))
     shown = _shown(value)
     return Reading(key, name, f"{shown} {unit}".strip() if shown else "–")

@@ -85,6 +85,19 @@ def test_the_list_asks_the_database_the_same_for_three_devices_as_for_any(
         technician.get("/tecnici/")
 
 
+def test_the_names_of_the_contract_are_told_in_words_and_with_their_units() -> None:
+    told = {
+        line.key: (line.name, line.value)
+        for line in readings({"cpu": 26, "rx_total": 5, "uptime": 90_061, "door": False})
+    }
+    assert told == {
+        "cpu": ("Processore", "26 %"),
+        "rx_total": ("Traffico ricevuto", "5 B"),
+        "uptime": ("Acceso da", "1 g 1 h 1 min"),
+        "door": ("Sportello aperto", "no"),
+    }
+
+
 def test_readings_flatten_what_is_nested() -> None:
     keys = [line.key for line in readings({"radios": [{"tx_power_dbm": 17}], "net": {"rtt_ms": 4}, "x": None})]
     assert keys == ["radios.1.tx_power_dbm", "net.rtt_ms", "x"]

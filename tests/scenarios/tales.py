@@ -59,7 +59,7 @@ TALES = (
             23: WELL,
         },
         causes={"", "connection_lost", "silent"},
-        mail=("Linea elettrica Linea Centro 1 – Dispositivo non raggiungibile – È durato", "Rientrato"),
+        mail=(" Linea Centro 1 – Dispositivo non raggiungibile – È durato", "Rientrato"),
     ),
     Tale(
         "rain-fade",

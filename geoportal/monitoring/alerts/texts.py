@@ -54,7 +54,10 @@ def group_text(scope: str, key: str) -> str:
     """A device by its code, a group by what it is and its name, or ourselves."""
     if scope == Alert.Scope.SELF:
         return _("La centrale di ricezione")
-    return key if scope == Alert.Scope.DEVICE else f"{Alert.Scope(scope).label} {key}"
+    label = str(Alert.Scope(scope).label)
+    # Many names say themselves what they are: «Linea Centro 1», «Armadio Stazione 2».
+    says_so = key.casefold().startswith(label.split()[0].casefold())
+    return key if scope == Alert.Scope.DEVICE or says_so else f"{label} {key}"
 
 
 def condition_text(rule: AlertRule) -> str:

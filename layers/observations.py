@@ -7,6 +7,7 @@ comment "title in Italian|title in English|unit|access" is a parameter. Nothing 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -23,6 +24,8 @@ from layers.rights import Audience, Guarded, may_see
 
 SQL = queries("layers", "observations")
 ROWS_MAX = 20_000
+ROLLED = ("_1h", "_1d")
+"""Ends of the names of views that hold means over an hour and a day: read when the measures themselves are too many."""
 NEAR_M = 100.0
 """How far from a place its measures still speak for a position."""
 UNTOLD = timedelta(days=1)
@@ -121,15 +124,25 @@ def _series(
         sql.SQL("{}, json_agg({} ORDER BY ts)").format(sql.Literal(name), column)
         for name, column in zip(names, columns, strict=True)
     ]
-    statement = sql.SQL(SQL["series"]).format(
-        places=table_of(layer),
-        measures=sql.Identifier(schema, f"{table}_misure"),
-        where=where,
-        nearest=nearest or sql.SQL(""),
-        columns=sql.SQL(", ").join(columns),
-        arrays=sql.SQL(", ").join(arrays),
-    )
-    read, text = read_row(statement, values | {"start": when[0], "stop": when[1], "cap": ROWS_MAX})
-    if read > ROWS_MAX:
-        raise BadQuery("datetime", f"more than {ROWS_MAX} measures; ask for a shorter time or a smaller area.")
-    return [Series(one["id"], one["x"], one["y"], one["t"], one["values"]) for one in json.loads(text)]
+    for view in _views(f"{table}_misure", schema):
+        statement = sql.SQL(SQL["series"]).format(
+            places=table_of(layer),
+            measures=sql.Identifier(schema, view),
+            where=where,
+            nearest=nearest or sql.SQL(""),
+            columns=sql.SQL(", ").join(columns),
+            arrays=sql.SQL(", ").join(arrays),
+        )
+        read, text = read_row(statement, values | {"start": when[0], "stop": when[1], "cap": ROWS_MAX})
+        if read <= ROWS_MAX and (read or not view.endswith(ROLLED)):
+            return [Series(one["id"], one["x"], one["y"], one["t"], one["values"]) for one in json.loads(text)]
+    raise BadQuery("datetime", f"more than {ROWS_MAX} measures; ask for a shorter time or a smaller area.")
+
+
+def _views(measures: str, schema: str) -> Iterator[str]:
+    """The view of the measures, and those of their means where the database has them, asked for one after the other."""
+    yield measures
+    for suffix in ROLLED:
+        (found,) = read_row(sql.SQL(SQL["view"]), {"view": f'"{schema}"."{measures}{suffix}"'})
+        if found:
+            yield f"{measures}{suffix}"

@@ -5,6 +5,10 @@ FROM pg_attribute
 WHERE attrelid = to_regclass(%(view)s) AND attnum > 0 AND NOT attisdropped
   AND col_description(attrelid, attnum) IS NOT NULL
 
+-- name: view
+-- Whether there is such a view. in: view.
+SELECT to_regclass(%(view)s) IS NOT NULL
+
 -- name: places
 -- Where there are measures: one GeoJSON feature a place. out: text.
 SELECT coalesce(string_agg(

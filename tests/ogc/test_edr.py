@@ -14,6 +14,8 @@ from pyproj import Transformer
 
 from geoportal.models import User
 from geoportal.monitoring.models import DeviceStatus
+from geoportal.monitoring.rollups import roll_up
+from layers import observations
 from layers.models import Access, Layer
 from layers.rights import TECHNICIANS
 from tests.geodata import forget_catalogue
@@ -108,6 +110,22 @@ def test_time_bounds_what_is_given(client: Client) -> None:
     found = asked(client, "locations/ap-uno", datetime="2026-03-01T08:01:00Z/..")
     assert found["ranges"]["clients_24"]["values"] == [11, None]
     assert client.get(f"{HERE}/locations/ap-uno").status_code == 204  # the last day has none
+
+
+def test_too_many_samples_are_given_as_means(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observations, "ROWS_MAX", 2)
+    assert client.get(f"{HERE}/locations/ap-uno", DAY).status_code == 400, "nothing is rolled up yet"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO telemetry_dirty "
+            "SELECT DISTINCT device_id, date_bin('5 minutes', ts, 'epoch') FROM wifi_telemetry"
+        )
+    roll_up(START + timedelta(hours=3))
+    found = asked(client, "locations/ap-uno")
+    assert found["domain"]["axes"]["t"]["values"] == ["2026-03-01T08:00:00.000Z"]
+    assert found["ranges"]["clients_24"]["values"] == [11]
+    monkeypatch.setattr(observations, "ROWS_MAX", 0)
+    assert client.get(f"{HERE}/locations/ap-uno", DAY).status_code == 400
 
 
 def test_diagnostics_are_for_insiders(client: Client) -> None:

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run reset manage test lint lock bench benchdevices chaos setup cite fuzz
+.PHONY: help run reset manage test lint lock bench benchdevices benchimport chaos setup cite fuzz
 
 PYTHON := .venv/bin/python
 PORT ?= 8000
@@ -72,6 +72,9 @@ fuzz: ## Ask every service at random by its own OpenAPI document: make fuzz ARGS
 benchdevices: ## Measure from broker to committed rows and to open pages: make benchdevices QUICK=1 PARTS="throughput or latency"
 	@deploy/bootstrap test
 	@QUICK='$(QUICK)' $(CHECK_ENV) $(PYTHON) -m pytest tests/benchmarks/bench_devices.py -p no:cacheprovider -q -s $(if $(PARTS),-k "$(PARTS)")
+
+benchimport: ## Measure an import through a worker next to ogr2ogr: make benchimport FEATURES=1000000
+	@FEATURES='$(or $(FEATURES),200000)' $(CHECK_ENV) $(PYTHON) -m pytest tests/benchmarks/bench_import.py -p no:cacheprovider -q -s
 
 chaos: ## Kill parts of a running product and cut networks at random, three seeds, and count what devices said (ARGS="--seeds 7 --seconds 300")
 	@deploy/bootstrap test

@@ -92,7 +92,11 @@ def _layer(layer: LayerEntry, audience: Audience, language: str) -> dict[str, An
     paths[f"{here}/items"] = _items(layer, fields, name, language)
     paths[f"{here}/export"] = _export(layer, fields, name, language)
     paths[f"{here}/items/{{featureId}}"] = _get(
-        f"item{name}", "One feature", ["featureId", _crs_parameter("crs", layer), "fItems"], "Feature", tag=slug
+        f"item{name}",
+        "One feature",
+        ["featureId", _crs_parameter("crs", layer), "datetime", "fItems"],
+        "Feature",
+        tag=slug,
     )
     if may_edit(audience, layer):
         paths[f"{here}/items"] |= openapi_editing.creation(layer, name)
@@ -103,11 +107,13 @@ def _layer(layer: LayerEntry, audience: Audience, language: str) -> dict[str, An
         chosen = _query(
             "properties", _names([entry.name for entry in fields]), "These attributes; else those of the style."
         )
-        paths |= _tiles(tiles, name, slug, [], [chosen])
+        paths |= _tiles(tiles, name, slug, [], [chosen, "datetime"])
     return paths
 
 
-def _tiles(root: str, name: str, tag: str, both: list[dict[str, Any]], tile: list[dict[str, Any]]) -> dict[str, Any]:
+def _tiles(
+    root: str, name: str, tag: str, both: list[dict[str, Any]], tile: list[str | dict[str, Any]]
+) -> dict[str, Any]:
     """Tileset and tiles of every tile matrix set; TileJSON knows one of them."""
     paths = {}
     for grid in GRIDS.values():
@@ -196,6 +202,10 @@ def _get(
     }
 
 
+DATETIME_TEXT = (
+    "An instant or interval, RFC 3339; .. is an open end. Features of a collection with times of their own meet it; "
+    "any other collection is shown as it was at the moment, or at the end of the interval."
+)
 _ADDRESS = ["tileMatrix", "tileRow", "tileCol"]
 
 
@@ -223,9 +233,7 @@ def _parameters() -> dict[str, Any]:
         ),
         "after": _query("after", {"type": "string"}, "Where a page starts: only from the link `next`."),
         "bbox": _query("bbox", {**bbox, "items": numbers}, "Features that meet this box."),
-        "datetime": _query(
-            "datetime", {"type": "string", "pattern": DATETIME}, "An instant or interval, RFC 3339; .. is an open end."
-        ),
+        "datetime": _query("datetime", {"type": "string", "pattern": DATETIME}, DATETIME_TEXT),
         "skipGeometry": _query("skipGeometry", {"type": "boolean", "default": False}, "Without geometry."),
         "q": _query("q", {"type": "string"}, "Words that stand in the searchable attributes."),
         "filter": _query("filter", {"type": "string"}, "A CQL2 condition."),

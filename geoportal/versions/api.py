@@ -11,7 +11,7 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods
 
-from geoportal.versions.asking import Asked, asked, history, numbers, wanted
+from geoportal.versions.asking import LISTED, Asked, asked, has_version, history, numbers, wanted
 from layers.errors import BadQuery, QueryTooSlow
 from layers.jobs.services import enqueue
 from layers.models import LayerVersion
@@ -23,10 +23,17 @@ _PAGE = 100
 
 @require_GET
 def versions(request: HttpRequest, slug: str) -> HttpResponse:
-    """Every version of a layer, the newest first."""
+    """The versions of a layer, the newest first; `prima` goes on before a number."""
     found = asked(request, slug, "api-layer-versions")
-    rows = history(found)
-    return _private(JsonResponse({"layer": slug, "versions": [_version(found, row) for row in rows]}))
+    try:
+        rows = history(request, found)
+    except BadQuery as error:
+        return JsonResponse({"code": "InvalidParameterValue", "description": str(error)}, status=400)
+    body: dict[str, Any] = {"layer": slug, "versions": [_version(found, row) for row in rows]}
+    if len(rows) == LISTED:
+        older = request.build_absolute_uri(f"{request.path}?{urlencode({'prima': rows[-1].number})}")
+        body["links"] = [{"rel": "next", "href": older}]
+    return _private(JsonResponse(body))
 
 
 @require_GET
@@ -34,7 +41,7 @@ def comparison(request: HttpRequest, slug: str) -> HttpResponse:
     """A page of differences as GeoJSON; `solo` one kind, `limit`, `offset`, `chiave` what identifies a feature."""
     found = asked(request, slug, "api-layer-comparison")
     try:
-        pair, asked_for = numbers(request, history(found)), wanted(request, _PAGE)
+        pair, asked_for = numbers(request, found), wanted(request, _PAGE)
         result = compare(found.layer, pair, found.audience, asked_for)
     except BadQuery as error:
         return JsonResponse({"code": "InvalidParameterValue", "description": str(error)}, status=400)
@@ -67,7 +74,7 @@ def restore(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         status, code = (403, "Forbidden") if request.user.is_authenticated else (401, "Unauthorized")
         text = "Only stewards (group curatori) and administrators restore data."
         return JsonResponse({"code": code, "description": text}, status=status)
-    if number not in {version.number for version in history(found)}:
+    if not has_version(found, number):
         return JsonResponse({"code": "NotFound", "description": f"{slug} has no version {number}."}, status=404)
     job = enqueue("restore-version", {"layer": found.layer.id, "number": number, "language": "it"}, request.user)  # type: ignore[arg-type]
     return JsonResponse({"job": str(job.pk), "versions": reverse("api-layer-versions", args=[slug])}, status=202)

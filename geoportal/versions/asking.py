@@ -14,6 +14,9 @@ from layers.models import Access, LayerVersion
 from layers.rights import PUBLIC, Audience, audience_of
 from layers.versions.comparing import CHANGES, LIMIT_MAX, Wanted
 
+LISTED = 200
+"""Versions on a page."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -42,29 +45,32 @@ def asked(request: HttpRequest, slug: str, door: str) -> Asked:
     return Asked(layer, audience)
 
 
-def history(asked: Asked) -> list[LayerVersion]:
-    """The versions of a layer, the newest first."""
-    return list(LayerVersion.objects.filter(layer_id=asked.layer.id).select_related("user", "generation"))
+def history(request: HttpRequest, asked: Asked) -> list[LayerVersion]:
+    """A page of the versions of a layer, the newest first; `prima` says before which. Raises BadQuery."""
+    rows = LayerVersion.objects.filter(layer_id=asked.layer.id).select_related("user", "generation")
+    before = whole(request, "prima", 0, 1, 2**31 - 1)
+    return list((rows.filter(number__lt=before) if before else rows)[:LISTED])
 
 
-def numbers(request: HttpRequest, versions: list[LayerVersion]) -> tuple[int, int]:
+def has_version(asked: Asked, number: int) -> bool:
+    """Whether the layer has this version."""
+    return LayerVersion.objects.filter(layer_id=asked.layer.id, number=min(number, 2**31 - 1)).exists()
+
+
+def numbers(request: HttpRequest, asked: Asked) -> tuple[int, int]:
     """The two versions to compare: those asked for, or the last two. Raises BadQuery."""
-    known = [version.number for version in versions]
-    if not known:
+    last = LayerVersion.objects.filter(layer_id=asked.layer.id).order_by("-number").values_list("number", flat=True)
+    newest = last.first()
+    if newest is None:
         raise BadQuery("da", _("Questo livello non ha ancora una storia."))
-    first = _number(request, "da", known, known[1] if len(known) > 1 else known[0])
-    return first, _number(request, "a", known, known[0])
-
-
-def _number(request: HttpRequest, name: str, known: list[int], default: int) -> int:
-    text = request.GET.get(name, "")
-    if not text:
-        return default
-    if not text.isdecimal() or len(text) > 9 or int(text) not in known:
-        raise BadQuery(
-            name, _("la versione %(text)s non c'è; ci sono da 1 a %(last)s.") % {"text": text[:20], "last": known[0]}
-        )
-    return int(text)
+    found = []
+    for name, default in (("da", max(1, newest - 1)), ("a", newest)):
+        text = request.GET.get(name, "") or str(default)
+        if not text.isdecimal() or len(text) > 9 or not has_version(asked, int(text)):
+            words = {"text": text[:20], "last": newest}
+            raise BadQuery(name, _("la versione %(text)s non c'è; ci sono da 1 a %(last)s.") % words)
+        found.append(int(text))
+    return found[0], found[1]
 
 
 def wanted(request: HttpRequest, page: int) -> Wanted:

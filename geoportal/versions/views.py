@@ -7,16 +7,16 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.cache import patch_cache_control
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from geoportal.versions.asking import Asked, asked, history, numbers, wanted
+from geoportal.versions.asking import LISTED, Asked, asked, has_version, history, numbers, wanted
 from layers.catalogue import FieldEntry
-from layers.errors import LayersError
+from layers.errors import BadQuery, LayersError
 from layers.jobs.models import Job
 from layers.jobs.services import enqueue
 from layers.rights import may_keep
@@ -30,10 +30,16 @@ _PAGE = 50
 def versions(request: HttpRequest, slug: str) -> HttpResponse:
     """/livelli/{slug}/versioni/: who changed the layer, when, how much."""
     found = asked(request, slug, "layer-versions")
+    try:
+        rows = history(request, found)
+    except BadQuery as error:
+        raise Http404(str(error)) from error
     context = {
         "layer": found.layer,
         "title": _title(found),
-        "versions": history(found),
+        "versions": rows,
+        "is_newest": "prima" not in request.GET,
+        "older": rows[-1].number if len(rows) == LISTED else None,
         "shows_people": found.is_of_the_house,
         "may_restore": may_keep(found.audience, found.layer),
         "restoring": _restoring(found) if may_keep(found.audience, found.layer) else None,
@@ -45,11 +51,11 @@ def versions(request: HttpRequest, slug: str) -> HttpResponse:
 def comparison(request: HttpRequest, slug: str) -> HttpResponse:
     """/livelli/{slug}/versioni/confronto/: what was added, changed and removed between two versions."""
     found = asked(request, slug, "layer-comparison")
-    rows = history(found)
+    rows = history(request, found)
     context: dict[str, Any] = {"layer": found.layer, "title": _title(found), "versions": rows, "changes": _words()}
     status = 200
     try:
-        first, last = numbers(request, rows)
+        first, last = numbers(request, found)
         asked_for = wanted(request, _PAGE)
         result = compare(found.layer, (first, last), found.audience, asked_for)
         context |= {"first": first, "last": last, "wanted": asked_for, "result": result}
@@ -68,7 +74,7 @@ def restore(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         return redirect_to_login(request.path)
     if not may_keep(found.audience, found.layer):
         raise PermissionDenied
-    if number not in {version.number for version in history(found)}:
+    if not has_version(found, number):
         messages.error(request, _("La versione %(number)s non c'è.") % {"number": number})
         return redirect("layer-versions", slug=slug)
     language = (get_language() or "it")[:2]

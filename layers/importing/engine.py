@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from layers.importing.crs import known_srids
 from layers.importing.described import Described, described, geometry_type
 from layers.importing.errors import ImportRefused
+from layers.importing.geometry import LISTED_MOST
 from layers.importing.load import Loaded, TableShape, load_table
 from layers.importing.models import ImportOutcome, ImportRun
 from layers.importing.options import LIMITS, ImportOptions, Mode
@@ -215,6 +216,7 @@ def _load_and_register(
     check_date(layer.pk if layer else None, options.valid_from)
     loaded, geometry_type, done = _load(reader, number, facts, options)
     outcome.repaired = int(done["repaired"])
+    outcome.repairs = [[int(place), str(what)[:10]] for place, what in done["repairs"][:LISTED_MOST]]
     outcome.notes = outcome.notes + [str(note)[:1000] for note in done["notes"]]
     if layer is not None and options.mode is not Mode.REPLACE:
         return update_layer(layer, loaded, outcome, options)

@@ -30,6 +30,10 @@ _CURVES = frozenset(_LINEAR_OF)
 _AREAL = ("POLYGON", "MULTIPOLYGON")
 
 
+LISTED_MOST = 20_000
+"""Repairs that are told one by one; past it only their number."""
+
+
 class NeedsMulti(Exception):
     """Repairing made a multi geometry where single ones were planned: load again with the multi type."""
 
@@ -113,6 +117,15 @@ class GeometryCounts:
     closed: int = 0
     promoted: int = 0
     unusable: int = 0
+    rows: int = 0
+    """How many have gone by."""
+    listed: list[tuple[int, str]] = field(default_factory=list)
+    """Place in the file (1: the first feature) and what was done: `repaired`, `closed` or `unusable`."""
+
+    def tell(self, places: np.ndarray[Any, Any], what: str) -> None:
+        """Note what was done to features of the batch under way, as far as the list goes."""
+        room = LISTED_MOST - len(self.listed)
+        self.listed += [(self.rows + int(place) + 1, what) for place in places[: max(0, room)]]
 
 
 @dataclass(slots=True)
@@ -131,6 +144,7 @@ class GeometryPlan:
         """Hexadecimal WKB (or null) for each row, ready for a geometry column of the target type."""
         if self._passes_as_it_is(wkb):
             self.counts.nulls += wkb.null_count
+            self.counts.rows += len(wkb)
             return _hex(wkb)
         geometries = self._decode(wkb)
         self._repair(geometries)
@@ -138,6 +152,7 @@ class GeometryPlan:
         if self.transformer is not None:
             self._transform(geometries, self.transformer)
         self.counts.nulls += int(np.count_nonzero(shapely.is_missing(geometries)))
+        self.counts.rows += len(geometries)
         encoded = shapely.to_wkb(geometries, output_dimension=3 if self.has_z else 2, flavor="iso")
         return _hex(pa.array(encoded, type=pa.large_binary(), from_pandas=True))
 
@@ -152,7 +167,10 @@ class GeometryPlan:
         if broken.any():
             fixed = shapely.from_wkb(raw[broken], on_invalid="fix")
             geometries[broken] = fixed
-            lost = int(np.count_nonzero(shapely.is_missing(fixed)))
+            gone = shapely.is_missing(fixed)
+            lost = int(np.count_nonzero(gone))
+            self.counts.tell(np.flatnonzero(broken)[gone], "unusable")
+            self.counts.tell(np.flatnonzero(broken)[~gone], "closed")
             self.counts.unusable += lost
             self.counts.closed += len(fixed) - lost
         if self.drop_m:
@@ -176,6 +194,8 @@ class GeometryPlan:
         mended = shapely.make_valid(geometries[invalid], method="structure", keep_collapsed=False)
         hopeless = shapely.is_empty(mended) | ~shapely.is_valid(mended)
         mended[hopeless] = None
+        self.counts.tell(np.flatnonzero(invalid)[hopeless], "unusable")
+        self.counts.tell(np.flatnonzero(invalid)[~hopeless], "repaired")
         geometries[invalid] = mended
         self.counts.unusable += int(np.count_nonzero(hopeless))
         self.counts.repaired += int(np.count_nonzero(~hopeless))
@@ -206,6 +226,7 @@ class GeometryPlan:
         )
         shapely.set_coordinates(geometries, coordinates)
         geometries[lost] = None
+        self.counts.tell(lost, "unusable")
         self.counts.unusable += len(lost)
 
 

@@ -63,6 +63,8 @@ class ImportOutcome(models.Model):
     encoding_how = models.CharField(_("come è stata trovata"), max_length=300, blank=True)
     null_geometries = models.PositiveBigIntegerField(_("senza geometria"), default=0)
     repaired = models.PositiveBigIntegerField(_("geometrie riparate"), default=0)
+    repairs = models.JSONField(_("geometrie riparate, quali"), default=list, blank=True)
+    """[place in the file, `repaired`, `closed` or `unusable`] of each."""
     rejected_rows = models.PositiveBigIntegerField(_("righe scartate"), default=0)
     rejected_lines = models.JSONField(_("righe scartate, numeri"), default=list, blank=True)
     """Every rejected row by the number of its line in the file."""

@@ -84,7 +84,11 @@ class Reading:
     def done(self) -> dict[str, Any]:
         """What was done to the shapes, once all rows have been given."""
         counts = self.geometry.counts
-        return {"repaired": counts.repaired + counts.closed, "notes": self._notes(counts)}
+        return {
+            "repaired": counts.repaired + counts.closed,
+            "repairs": sorted(counts.listed),
+            "notes": self._notes(counts),
+        }
 
     def _fits_web_mercator(self) -> bool:
         if self.source.is_table:

@@ -91,6 +91,7 @@ def as_json(outcomes: Sequence[ImportOutcome]) -> list[dict[str, Any]]:
             "encoding": {"found": row.encoding, "how": row.encoding_how},
             "null_geometries": row.null_geometries,
             "repaired": row.repaired,
+            "repairs": row.repairs,
             "rejected_rows": row.rejected_rows,
             "rejected_lines": row.rejected_lines,
             "changes": row.changes,

@@ -104,6 +104,7 @@ def test_mixed_and_broken_shapes_are_promoted_repaired_and_counted(tmp_path: Pat
     )
     (outcome,) = import_path(path)
     assert (outcome.features, outcome.null_geometries, outcome.repaired) == (4, 1, 1)
+    assert outcome.repairs == [[2, "repaired"]]
     assert outcome.layer is not None
     assert outcome.layer.geometry_type == "MULTIPOLYGON"
     assert rows(outcome.layer, "ST_IsValid(geom), round(ST_Area(geom))") == [

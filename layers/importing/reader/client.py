@@ -152,7 +152,7 @@ class RowFeed:
                 self.progress(self.rows)
             return
         try:
-            self.done = {"repaired": 0, "notes": []} | _answer(wire.parsed(body))
+            self.done = {"repaired": 0, "repairs": [], "notes": []} | _answer(wire.parsed(body))
         except wire.ReaderGone as error:
             raise ImportRefused(_("La lettura ha dato una risposta senza senso.")) from error
 

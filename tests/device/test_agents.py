@@ -1,6 +1,7 @@
 """The agents as real processes against a real broker, and the Wi-Fi agent against a real snmpd."""
 
 import json
+import os
 import re
 import signal
 import socket
@@ -82,6 +83,25 @@ def test_a_totem_reports_and_says_goodbye(broker: TestBroker, tmp_path: Path) ->
     assert said[-1]["s"] == "offline"
     assert not MAC.search(json.dumps(said))
     assert resident_kb < 40_000
+
+
+def test_a_totem_costs_less_than_one_percent_of_a_processor(broker: TestBroker, tmp_path: Path) -> None:
+    path = config_file(broker, tmp_path, "totem")
+    path.write_text(path.read_text().replace("interval_s = 30", "interval_s = 1"))
+    listener = listen(broker, 40)
+    agent = subprocess.Popen([sys.executable, "-m", "kiosks.agent", "--config", str(path)], cwd=BASE)
+    assert listener.stdout is not None
+    spent: list[float] = []
+    while len(spent) < 4:
+        if '"m":' in listener.stdout.readline():
+            stat = Path(f"/proc/{agent.pid}/stat").read_text().rpartition(")")[2].split()
+            spent.append((int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK"))
+    agent.terminate()
+    agent.wait(10)
+    listener.kill()
+    listener.wait()
+    per_sample_s = (spent[-1] - spent[0]) / (len(spent) - 1)
+    assert per_sample_s < 0.01 * 30  # processor time, whatever else the machine does; one sample each 30 s
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""One access point seen from outside: reachability by fping, load and traffic by Net-SNMP's programs.
+"""One access point seen from outside: reachability by fping, load and traffic by SNMP or OpenWrt's NetJSON.
 
 Objects: SNMPv2-MIB (RFC 3418), IF-MIB (RFC 2863), HOST-RESOURCES-MIB (RFC 2790), UCD-SNMP-MIB for the load.
 """
@@ -16,8 +16,11 @@ from typing import Any, Self
 
 from geoportal.messaging.device.commands import CommandError, Handler, Unsupported
 from geoportal.messaging.device.config import AgentConfig, ConfigError
+from wifi.agent.netjson import fetch
 
-_TEXT_OPTIONS = ("address", "snmp_port", "community", "interface", "clients_24_oid", "clients_5_oid", "model")
+_TEXT_OPTIONS = (
+    "address", "snmp_port", "community", "interface", "clients_24_oid", "clients_5_oid", "netjson", "model",
+)  # fmt: skip
 _PROBES = 5
 _ANSWER_S = 10.0
 _REBOOT_S = 60.0
@@ -52,6 +55,9 @@ class AccessPointSource:
         self._address = options.get("address", "")
         if not self._address or self._address.startswith("-"):
             raise ConfigError(f"source.address must be the access point's host name or address, not {self._address!r}")
+        self._netjson = options.get("netjson", "")
+        if self._netjson and not self._netjson.startswith(("https://", "http://")):
+            raise ConfigError(f"source.netjson must begin with https:// or http://, found {self._netjson!r}")
         self._options = options
         # In a file, because other users of this machine can read the arguments of a program.
         self._folder = tempfile.TemporaryDirectory(prefix="wifi-agent-")
@@ -73,7 +79,9 @@ class AccessPointSource:
             "model": self._options.get("model", ""),
             "agent": "wifi.agent",
             "capabilities": self._measures,
-            "unsupported": [name for name in wanted if not self._options.get(f"{name}_oid")],
+            "unsupported": [
+                name for name in wanted if not (self._options.get(f"{name}_oid") or name in self._measures)
+            ],
         }
 
     def handlers(self) -> Mapping[str, Handler]:
@@ -102,11 +110,15 @@ class AccessPointSource:
         return "the access point was told to restart"
 
     async def read(self) -> Mapping[str, Any]:
-        """One sample. An access point that answers no SNMP still has its reachability."""
-        reach, tables = await asyncio.gather(self._reachability(), self._tables())
-        measured = reach | _machine(tables) | _traffic(tables, self._options.get("interface", "")) | self._users(tables)
+        """One sample. An access point that answers neither SNMP nor NetJSON still has its reachability."""
+        reach, tables, told = await asyncio.gather(self._reachability(), self._tables(), self._document())
+        by_snmp = _machine(tables) | _traffic(tables, self._options.get("interface", "")) | self._users(tables)
+        measured = reach | by_snmp | told
         self._measures = sorted(measured)
         return measured
+
+    async def _document(self) -> dict[str, Any]:
+        return await asyncio.to_thread(fetch, self._netjson) if self._netjson else {}
 
     async def _reachability(self) -> dict[str, Any]:
         said = await self._run("fping", "-q", "-p", "200", "-c", str(_PROBES), self._address)
@@ -116,6 +128,8 @@ class AccessPointSource:
         return {"loss": float(match[1]), **({"rtt": float(match[2])} if match[2] else {})}
 
     async def _tables(self) -> Answers:
+        if self._netjson and "community" not in self._options:
+            return {}
         roots = [_UPTIME.removesuffix(".0"), _IN, _OUT, _CPU, _STORAGE, _LOAD.removesuffix(".1")]
         roots += [self._options[name] for name in ("clients_24_oid", "clients_5_oid") if self._options.get(name)]
         peer = f"udp:{self._address}:{self._options.get('snmp_port', '161')}"

@@ -28,7 +28,7 @@ from rasterio.transform import from_origin
 from geoportal.accounts import tokens
 from geoportal.live.readers import reader_of, request_of
 from geoportal.models import User
-from layers.models import Access, Field, Layer, Style, Theme
+from layers.models import Access, Field, Layer, Relation, Source, SourceState, Style, Theme
 from layers.rights import PLANNERS, PROFESSIONALS, STEWARDS, TECHNICIANS
 from layers.search.index import index_layer
 from layers.tile_grids import TileAddress
@@ -61,6 +61,45 @@ PARTS = {
     "object_id": "1", "app_label": "layers", "url": "x", "content_type_id": "1", "position_id": "1", "level": "1",
     "place": "ap-prova", "action": "esegui", "item": "1",
 }  # fmt: skip
+BY_QUERY: dict[str, tuple[str, ...]] = {
+    "ogc/wms": (
+        "service=WMS&version=1.3.0&request=GetMap&layers={slug}&styles=&crs=CRS:84&bbox=10,45.1,10.1,45.2&width=20"
+        "&height=20&format=image/png",
+        "service=WMS&version=1.3.0&request=GetFeatureInfo&layers={slug}&query_layers={slug}&styles=&crs=CRS:84"
+        "&bbox=10,45.1,10.1,45.2&width=20&height=20&i=5&j=5&format=image/png&info_format=application/json",
+        "service=WMS&version=1.3.0&request=GetLegendGraphic&layer={slug}&format=image/png",
+    ),
+    "ogc/wfs": (
+        "service=WFS&version=2.0.0&request=GetFeature&typenames={slug}&count=1",
+        "service=WFS&version=2.0.0&request=DescribeFeatureType&typenames={slug}",
+    ),
+    "ogc/wmts": (
+        "service=WMTS&version=1.0.0&request=GetTile&layer={slug}&style=&tilematrixset=WebMercatorQuad&tilematrix=12"
+        "&tilerow={y}&tilecol={x}&format=image/png",
+        "service=WMTS&version=1.0.0&request=GetFeatureInfo&layer={slug}&style=&tilematrixset=WebMercatorQuad"
+        "&tilematrix=12&tilerow={y}&tilecol={x}&format=image/png&i=1&j=1&infoformat=application/json",
+    ),
+    "ogc/map": ("collections={slug}&f=png&width=20", "collections=porta-public,{slug}&f=png&width=20"),
+    "ogc/tiles": ("collections={slug}",),
+    "ogc/tiles/<str:tms>": ("collections={slug}", "collections={slug}&f=tilejson"),
+    "ogc/tiles/<str:tms>/<str:z>/<str:y>/<str:x>": ("collections={slug}", "collections=porta-public,{slug}"),
+}
+"""Addresses that name a layer by a parameter."""
+LISTS = frozenset({
+    "", "api/cerca", "api/qui", "api/fonti", "catalogo.jsonld", "catalogo.rdf", "catalogo.ttl", "da-rivedere/",
+    "livelli/", "mappe/stile.json", "note/", "healthz", "accedi/", "ogc", "ogc/", "ogc/collections",
+    "ogc/collections/metadata",
+    "ogc/collections/metadata/items", "ogc/collections/metadata/items/<str:identifier>", "ogc/conformance", "ogc/jobs",
+    "ogc/jobs/<str:job_id>", "ogc/jobs/<str:job_id>/results", "ogc/openapi", "ogc/processes",
+    "ogc/processes/<str:process_id>", "ogc/processes/<str:process_id>/execution", "ogc/styles", "ogc/tileMatrixSets",
+    "ogc/tileMatrixSets/<str:tms>", "ogc/wmts/1.0.0/WMTSCapabilities.xml",
+})  # fmt: skip
+"""Addresses that answer about all layers that are open, or about none."""
+SECTIONS = (
+    "api/comandi/", "api/dispositivi", "api/enrol", "api/importazioni", "api/schermate/", "api/v1/monitoring/",
+    "contratto/", "fonti/", "profilo/", "pubblica/", "relazioni/", "tecnici/",
+)  # fmt: skip
+"""Parts of the site that serve devices, accounts, uploads, sources and relations: no layer by its name."""
 NOT_WALKED = ("admin/", "i18n/", "esci/")
 """Doors that only administrators or nobody can use: `test_the_administration_is_closed` looks at the first."""
 
@@ -138,16 +177,34 @@ def built(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
                 values["theme"] = closed
             for layer in (make_vector(kind, **values), make_raster(kind, **values)):
                 layer.groups.add(group)
+        tie_together()
         forget_catalogue()
         for layer in Layer.objects.filter(slug__startswith="porta-", kind="vector"):
             index_layer(layer.pk)
     yield
     with django_db_blocker.unblock():
         drop(*Layer.objects.filter(slug__startswith="porta-", kind="vector"))
+        Source.objects.filter(slug__startswith="porta-").delete()
         Layer.objects.filter(slug__startswith="porta-").delete()
         closed.delete()
         group.delete()
         forget_catalogue()
+
+
+def tie_together() -> None:
+    """A source of each vector layer, and a relation of each with the public one, that tell of it in their titles."""
+    public = Layer.objects.get(slug=slug_of("public"))
+    for kind in KINDS:
+        layer = Layer.objects.get(slug=slug_of(kind))
+        source = Source.objects.create(
+            title=f"Fonte titolo-{kind}", slug=slug_of(kind), kind="file", address="https://x.example/", layer=layer
+        )
+        SourceState.objects.create(source=source)
+        if kind != "public":
+            Relation.objects.create(
+                slug=f"legame-{slug_of(kind)}", one=public, other=layer, kind="overlaps",
+                forward_it=f"Verso titolo-{kind}", backward_it="Indietro",
+            )  # fmt: skip
 
 
 def make_vector(kind: str, **values: Any) -> Layer:
@@ -206,6 +263,65 @@ def test_every_part_of_every_address_is_described() -> None:
     assert unknown == set(), "say in PARTS what to put there, or in LAYER_PARTS that it is the slug of a layer"
     assert sum(door.names_a_layer for door in ALL) >= 12
     assert TileAddress.parse("12", "1471", "2161")
+
+
+def test_every_address_is_known_to_name_a_layer_or_not() -> None:
+    unknown = [
+        door.route
+        for door in ALL
+        if not (door.names_a_layer or door.route in LISTS or door.route in BY_QUERY or door.route.startswith(SECTIONS))
+    ]
+    assert unknown == [], (
+        "say here what these serve: the slug of a layer in their path (LAYER_PARTS), a layer by a parameter "
+        "(BY_QUERY), lists of what is open (LISTS), or no layer at all (SECTIONS)"
+    )
+    assert {door.route for door in ALL} >= LISTS | BY_QUERY.keys()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_parameter_that_names_a_layer_knows_no_forbidden_one(city: SimpleNamespace, role: str) -> None:
+    client, opened = client_of(role), set()
+
+    def answers(slug: str) -> Iterator[tuple[str, HttpResponseBase]]:
+        for door in ALL:
+            for query in BY_QUERY.get(door.route, ()):
+                path = door.path("", city.x, city.y)
+                yield f"{door.route} {query}", client.get(f"{path}?{query.format(slug=slug, x=city.x, y=city.y)}")
+        for process, more in (("buffer", {"distance": 1}), ("related", {"relation": "legame-x"}), ("clip", {})):
+            body = {"inputs": {"layer": slug, **more}}
+            yield process, client.post(f"/ogc/processes/{process}/execution", body, content_type="application/json")
+
+    nowhere = {asked: (one.status_code, body(one)) for asked, one in answers("porta-inesistente")}
+    for kind in KINDS:
+        for raster in (False, True):
+            slug = slug_of(kind, raster)
+            for asked, answer in answers(slug):
+                if kind in OPENS[role]:
+                    assert answer.status_code < 500, (asked, kind)
+                    opened |= {(kind, asked)} if answer.status_code == 200 else set()
+                    continue
+                status, text = nowhere[asked]
+                assert answer.status_code == status >= 400, (asked, kind, answer.status_code, status)
+                assert without_echo(body(answer), slug) == without_echo(text, "porta-inesistente"), (asked, kind)
+    for kind in OPENS[role]:
+        assert len({asked for found, asked in opened if found == kind}) >= 10, opened
+
+
+@pytest.mark.parametrize("role", ["anonymous", "nobody", PROFESSIONALS, STEWARDS])
+def test_writing_to_a_forbidden_layer_is_writing_to_none(city: SimpleNamespace, role: str) -> None:
+    client = client_of(role)
+    for door in ALL:
+        if not door.names_a_layer:
+            continue
+        for method in ("post", "put", "patch", "delete"):
+            given = []
+            for slug in (slug_of("restricted"), "porta-inesistente"):
+                path = door.path(slug, city.x, city.y)
+                answer = getattr(client, method)(path, "{}", content_type="application/json")
+                assert answer.status_code in FORBIDDEN_STATUS, (method, door.route, answer.status_code)
+                given.append((answer.status_code, without_echo(body(answer), slug)))
+            assert given[0] == given[1], (method, door.route)
+    assert Layer.objects.filter(slug=slug_of("restricted")).exists()
 
 
 @pytest.mark.parametrize("role", ROLES)

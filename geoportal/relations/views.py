@@ -60,7 +60,14 @@ def _group(group: Related) -> dict[str, Any]:
 def relations(request: HttpRequest) -> HttpResponse:
     """The relations of the layers that the steward sees."""
     rows = [
-        {"relation": row, "one": one, "other": other, "is_kept": may_keep(audience_of(request.user), one)}
+        {
+            "relation": row,
+            "one_title": _title(one),
+            "other_title": _title(other),
+            "forward": in_language(row.forward_it, row.forward_en),
+            "backward": in_language(row.backward_it, row.backward_en),
+            "is_kept": may_keep(audience_of(request.user), one),
+        }
         for row, one, other in _seen(request)
     ]
     return render(request, "geoportal/relations/list.html", {"rows": rows})

@@ -181,6 +181,8 @@ def _reason(error: Exception) -> str:
         return _("non risponde in tempo")
     if isinstance(error, ConnectionRefusedError):
         return _("rifiuta la connessione")
+    if isinstance(error, ConnectionResetError):
+        return _("ha chiuso la connessione senza rispondere")
     if isinstance(error, ssl.SSLCertVerificationError):
         return _("il suo certificato non è valido: %(why)s") % {"why": error.verify_message}
     return f"{type(error).__name__}: {error}"[:300]

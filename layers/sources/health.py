@@ -1,7 +1,8 @@
 """How sources are doing: one row each, shared by every process, changed in single statements.
 
-A source that does not answer is left alone for a while (10 s, doubling to five minutes). Then one request, or the
-worker, tries it again; the first success ends it. So nobody waits for a dead server, and it comes back by itself.
+A source that does not answer is left alone for a while: 10 s to five minutes, the longer the longer it has been away.
+Then one request, or the worker, tries it again; the first success ends it. So nobody waits for a dead server, and it
+comes back by itself.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def _admission(name: str, values: dict[str, int]) -> Admission:
 def failed(source: int, error: str, *, is_slow: bool = False, longest_s: int = LONGEST_PAUSE_S) -> None:
     """Note that a source did not answer, or (`is_slow`) not in time."""
     values: dict[str, int | str | bool] = {"source": source, "error": error[:500], "is_slow": is_slow}
-    values |= {"slow_limit": SLOW_LIMIT, "longest_s": longest_s}
+    values |= {"slow_limit": SLOW_LIMIT, "pause_s": PAUSE_S, "longest_s": longest_s}
     with connection.cursor() as cursor:
         cursor.execute(SQL["failed"], values)
 

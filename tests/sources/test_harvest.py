@@ -159,3 +159,17 @@ def test_a_secret_is_in_no_row_in_clear(db: None, elsewhere: Elsewhere, settings
     source.refresh_from_db()
     with pytest.raises(services.SourceRefused, match="di nuovo la password"):
         run(source)
+
+
+@pytest.mark.parametrize(("away_s", "pause_s"), [(0, 10), (20, 10), (200, 50), (100_000, 300)])
+def test_the_pause_grows_with_the_outage_and_not_with_those_who_ask(
+    db: None, elsewhere: Elsewhere, away_s: int, pause_s: int
+) -> None:
+    source = made(f"{elsewhere.url}/dati.csv")
+    health.failed(source.pk, "via")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE layers_sourcestate SET since = now() - make_interval(secs => %s)", [away_s])
+        for _asker in range(12):
+            health.failed(source.pk, "via")
+        cursor.execute("SELECT extract(epoch FROM retry_at - now()), failures FROM layers_sourcestate")
+        assert tuple(map(int, cursor.fetchone())) == (pause_s, 13)

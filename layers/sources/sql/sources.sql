@@ -18,15 +18,16 @@ SELECT health, since, coalesce(greatest(0, extract(epoch FROM retry_at - now()))
 FROM layers_sourcestate WHERE source_id = %(source)s
 
 -- name: failed
--- A read did not succeed. It counts as failing at once, or (a slow one) after some in a row. The pause doubles from
--- 10 s to its longest. in: source error is_slow slow_limit longest_s. out: health.
+-- A read did not succeed. It counts as failing at once, or (a slow one) after some in a row. The pause is a quarter of
+-- the time that the source has been away, at least 10 s: however many ask, it is back soon after it is well. in: source error is_slow slow_limit pause_s longest_s. out: health.
 UPDATE layers_sourcestate SET
     failures = failures + 1,
     error = %(error)s,
     tried_at = now(),
     health = CASE WHEN is_out THEN 'failing' ELSE health END,
     since = CASE WHEN is_out AND health <> 'failing' THEN now() ELSE since END,
-    retry_at = CASE WHEN is_out THEN now() + make_interval(secs => least(%(longest_s)s, 10 * 2 ^ least(failures, 12))) END
+    retry_at = CASE WHEN is_out THEN now() + make_interval(secs => least(%(longest_s)s, greatest(
+        %(pause_s)s, CASE WHEN health = 'failing' THEN extract(epoch FROM now() - since) / 4 ELSE 0 END))) END
 FROM (
     SELECT source_id AS id, health = 'failing' OR NOT %(is_slow)s OR failures + 1 >= %(slow_limit)s AS is_out
     FROM layers_sourcestate WHERE source_id = %(source)s FOR UPDATE

@@ -1,4 +1,4 @@
-/** The map on a layer's page: the layer alone, in its first style. */
+/** The map on a layer's page: the layer alone, in its first style until another is chosen. */
 import { Map as MapLibreMap, NavigationControl, setWorkerUrl } from 'maplibre-gl'
 import { pageData } from '../page_data.js'
 import { supplyImages } from '../map/images.js'
@@ -12,4 +12,14 @@ const map = new MapLibreMap({
 })
 map.addControl(new NavigationControl({ showCompass: false }))
 supplyImages(map, {})
+document.getElementById('layer-style')?.addEventListener('change', ({ target }) => {
+  const [chosen] = target.selectedOptions
+  place.dataset.state = 'drawing'
+  map.setStyle(target.value)
+  map.once('idle', () => { place.dataset.state = 'ready' })
+  const picture = document.getElementById('layer-legend-picture')
+  picture.src = chosen.dataset.legend
+  picture.hidden = false
+  document.getElementById('layer-legend')?.remove()
+})
 map.once('idle', () => { place.dataset.state = 'ready' })

@@ -29,6 +29,8 @@ ALREADY_THERE = ("Client already exists", "Role already exists", "ACL with this 
 _MESSAGE_BYTES = 60_000
 """Of the broker's `max_packet_size` of 131072; the answer to a message is shorter than the message."""
 _ANSWER_S = 10.0
+WAIT_S = 3.0
+"""For a broker that is just starting again; who waits for a page does not wait longer."""
 _SECRETS = frozenset({"password"})
 
 type Command = dict[str, Any]
@@ -120,8 +122,8 @@ def _check(asked: Sequence[Command], answered: Sequence[dict[str, Any]], accept:
 
 
 @contextlib.contextmanager
-def connected(endpoint: Endpoint | None = None, *, wait_s: float = 5.0) -> Iterator[Dynsec]:
-    """A connection as the broker's administrator, waiting `wait_s` for a broker that still starts.
+def connected(endpoint: Endpoint | None = None, *, wait_s: float | None = None) -> Iterator[Dynsec]:
+    """A connection as the broker's administrator, waiting `wait_s` (WAIT_S) for a broker that still starts.
 
     Raises BrokerUnavailable saying where it was looked for and why it failed.
     """
@@ -143,7 +145,7 @@ def connected(endpoint: Endpoint | None = None, *, wait_s: float = 5.0) -> Itera
     client.on_connect = on_connect
     client.on_subscribe = on_subscribe
     client.on_message = lambda _client, _data, message: answers.put(json.loads(message.payload))
-    _reach(client, endpoint, wait_s)
+    _reach(client, endpoint, WAIT_S if wait_s is None else wait_s)
     client.loop_start()
     try:
         try:

@@ -37,6 +37,8 @@ else:
 
 __all__ = ["DeviceAdmin", "alerts_admin"]
 
+SHUT_OUT = (Device.Lifecycle.SUSPENDED, Device.Lifecycle.REMOVED)
+
 
 class DeviceForm(DeviceFormBase):
     geom = PositionField()
@@ -69,7 +71,16 @@ class DeviceAdmin(DeviceBase):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Device | None = None) -> tuple[str, ...]:
         # The code is the device's account at the broker: another code is another device.
+        if obj is not None and obj.lifecycle in SHUT_OUT:
+            return ("devid", "lifecycle")
         return ("devid",) if obj else ()
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "lifecycle":
+            # Shutting a device out is the broker's work too: the device's own page does both together.
+            kwargs["choices"] = [choice for choice in Device.Lifecycle.choices if choice[0] not in SHUT_OUT]
+            kwargs["help_text"] = _("Sospendere e dismettere si fa dalla pagina del dispositivo, in Tecnici.")
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Device, form: Any, change: bool) -> None:
         if change:

@@ -24,7 +24,7 @@ from pytest_django.live_server_helper import LiveServer
 from geoportal.accounts.throttle import ENROL_ADDRESS
 from geoportal.commands.credentials import issue_token
 from geoportal.commands.register import OPERATOR
-from geoportal.messaging import topics
+from geoportal.messaging import dynsec, topics
 from geoportal.monitoring.models import Device, DeviceAct, EnrolmentToken
 from geoportal.runtime.templates import BASE
 from tests.broker import Peer, TestBroker, enrolled, new_device
@@ -115,7 +115,10 @@ def test_guessing_is_slowed_down(broker: TestBroker) -> None:
 
 
 @pytest.mark.django_db
-def test_a_broker_that_is_away_does_not_use_the_token_up(broker: TestBroker, settings: Any) -> None:
+def test_a_broker_that_is_away_does_not_use_the_token_up(
+    broker: TestBroker, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dynsec, "WAIT_S", 0.1)
     device = new_device("totem")
     _, secret = issue_token(device, OPERATOR)
     port = settings.MQTT_PORT
@@ -204,7 +207,10 @@ def test_what_cuts_a_device_off_is_asked_twice_and_holds_at_once(
 
 
 @pytest.mark.django_db
-def test_nothing_changes_while_the_broker_is_away(page: Client, broker: TestBroker, settings: Any) -> None:
+def test_nothing_changes_while_the_broker_is_away(
+    page: Client, broker: TestBroker, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dynsec, "WAIT_S", 0.1)
     device, _ = enrolled("totem")
     settings.MQTT_PORT = 1
     answer = page.post(f"/tecnici/{device.devid}/accesso/", {"atto": "suspend", "confirm": "1"}, follow=True)

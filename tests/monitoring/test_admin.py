@@ -79,3 +79,12 @@ def test_states_and_discarded_messages_are_only_read(boss: Client) -> None:
     assert "caff\\xe8" in page.content.decode()
     assert boss.post(f"/admin/monitoring/deadletter/{letter.pk}/delete/", {"post": "yes"}).status_code == 403
     assert boss.get("/admin/monitoring/devicestatus/add/").status_code == 403
+
+
+def test_shutting_a_device_out_is_left_to_its_own_page(boss: Client) -> None:
+    point = AccessPoint.objects.get(pk=device(lifecycle="active").pk)
+    address = f"/admin/wifi/accesspoint/{point.pk}/change/"
+    page = boss.get(address).content.decode()
+    assert 'value="installed"' in page and 'value="suspended"' not in page and 'value="removed"' not in page
+    AccessPoint.objects.filter(pk=point.pk).update(lifecycle="suspended")
+    assert 'name="lifecycle"' not in boss.get(address).content.decode()

@@ -86,7 +86,11 @@ class Label:
             row.title_it = data.get(f"field-{row.name}-it", "").strip()
             row.title_en = data.get(f"field-{row.name}-en", "").strip()
             row.unit = data.get(f"field-{row.name}-unit", "").strip()
-            if not row.title_it:
+            if not (row.title_it + row.title_en + row.unit).isprintable():
+                self.error = _("I testi della colonna %(name)s hanno segni che non si possono tenere.") % {
+                    "name": row.name
+                }
+            elif not row.title_it:
                 self.error = _("La colonna %(name)s ha bisogno di un nome.") % {"name": row.name}
             elif len(row.title_it) > 200 or len(row.title_en) > 200 or len(row.unit) > 20:
                 self.error = _("I testi della colonna %(name)s sono troppo lunghi.") % {"name": row.name}

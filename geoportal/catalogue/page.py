@@ -19,7 +19,7 @@ from layers.catalogue import Catalogue, LayerEntry
 from layers.exporting.formats import offered as formats_of
 from layers.metadata.codes import INSPIRE, TOPICS
 from layers.metadata.completeness import completeness
-from layers.models import Access, Layer
+from layers.models import Access, Field, Layer
 from layers.rights import Audience, may_keep
 from layers.styles.offered import offered
 
@@ -88,7 +88,10 @@ def layer_context(request: HttpRequest, layer: LayerEntry, audience: Audience) -
         "inspire": INSPIRE[said.inspire_theme][text] if said.inspire_theme in INSPIRE else "",
         "frequency": Layer.Frequency(layer.update_frequency).label if layer.update_frequency != "UNKNOWN" else "",
         "access": Access(layer.access).label,
-        "fields": [(entry, in_language(entry.title_it, entry.title_en)) for entry in layer.visible_fields(audience)],
+        "fields": [
+            (entry, in_language(entry.title_it, entry.title_en), Field.Type(entry.type).label)
+            for entry in layer.visible_fields(audience)
+        ],
         "formats": formats_of(layer) if layer.kind == "vector" else [],
         "drawable": drawable,
         "styles": [(style.name, in_language(style.title_it, style.title_en)) for style in offered(layer, audience)],

@@ -57,7 +57,7 @@ def checked(layer: LayerEntry, audience: Audience, spec: dict[str, object]) -> S
 
 def save_style(layer: LayerEntry, draft: Draft) -> Style:
     """Keep a style, new or old. The first style of a layer is its default. Raises StyleRefused."""
-    if not draft.title_it.strip():
+    if not draft.title_it.strip() or not (draft.title_it + draft.title_en).isprintable():
         raise StyleRefused(_("Dare un titolo allo stile."))
     with transaction.atomic():
         row = Layer.objects.select_for_update().get(pk=layer.id)

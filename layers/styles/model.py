@@ -5,6 +5,7 @@ Stored as JSON in `Style.spec`, read with `parse`. Colours are "#rrggbb", widths
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -139,8 +140,19 @@ def parse(spec: dict[str, Any]) -> StyleSpec:
         raise StyleError(f"{len(style.classes)} classes: at most {MAX_CLASSES} can be told apart on a map")
     if style.min_zoom > style.max_zoom:
         raise StyleError(f"min_zoom {style.min_zoom} is above max_zoom {style.max_zoom}")
+    _check_values(spec)
     _check_order(style)
     return style
+
+
+def _check_values(spec: Any) -> None:
+    """Numbers that are none and signs that no database keeps, wherever they stand."""
+    if isinstance(spec, float) and not math.isfinite(spec):
+        raise StyleError(f"{spec} is no number")
+    if isinstance(spec, str) and any(char == "\x00" or "\ud800" <= char <= "\udfff" for char in spec):
+        raise StyleError("a text holds a sign that cannot be kept (NUL or half of a character)")
+    for part in spec.values() if isinstance(spec, dict) else spec if isinstance(spec, list | tuple) else ():
+        _check_values(part)
 
 
 def _check_order(style: StyleSpec) -> None:

@@ -95,6 +95,13 @@ def test_a_layer_has_one_default_and_an_heir(town: SimpleNamespace) -> None:
         ("save", {"title_it": "a", "spec": {"symbol": {"fill": "url(x)"}}}, "modello"),
         ("save", {"title_it": "a", "spec": {"label": {"field": "segreto"}}}, "segreto"),
         ("save", {"title_it": "a", "spec": {"raster": {}}}, "raster"),
+        ("save", {"title_it": "a", "spec": {"other_it": "a\x00"}}, "modello"),
+        ("save", {"title_it": "a\x00", "spec": {}}, "titolo"),
+        (
+            "preview",
+            b'{"spec": {"kind": "graduated", "field": "nome", "classes": [{"symbol": {}, "minimum": NaN}]}}',
+            "modello",
+        ),
         ("preview", {"spec": 3}, "modello"),
         ("preview", b"[", "JSON"),
         ("classes", {"field": "segreto"}, "colonna"),

@@ -1,7 +1,9 @@
 """Styles out and in again: QML (read by QGIS itself where it is installed), SLD, MapLibre JSON."""
 
+import contextlib
 import json
 import os
+import random
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -140,6 +142,35 @@ def test_qgis_reads_every_kind_of_qml(client: Client, plot: SimpleNamespace, tmp
 )
 def test_a_file_that_is_no_style_says_what_is_wrong(plot: SimpleNamespace, content: bytes, says: str) -> None:
     with pytest.raises(StyleNotRead, match=says):
+        read_style(content, entry("quadrati"), EVERYTHING)
+
+
+@pytest.mark.parametrize("form", ["qml", "sld", "maplibre"])
+def test_a_damaged_style_is_read_or_refused_and_nothing_else(plot: SimpleNamespace, form: str) -> None:
+    layer, dice = entry("quadrati"), random.Random(7)
+    whole = written(layer, GRADUATED, form)
+    for _round in range(150):
+        body = bytearray(whole)
+        for _cut in range(dice.randint(1, 4)):
+            place = dice.randrange(len(body))
+            piece = dice.choice([b"", b"[", b"null", b'"x"', b"1e999", b"-", b"<a/>", b"\\u0000", b"&#233;", b"NaN"])
+            body[place : place + dice.randint(0, 12)] = piece
+        with contextlib.suppress(StyleNotRead):
+            read_style(bytes(body), layer, EVERYTHING)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"layers": [{"type": "fill", "paint": ["fill-color"]}]}',
+        b'{"layers": [{"type": "fill", "paint": {"fill-color": ' + b"[" * 99_999 + b"]" * 99_999 + b"}}]}",
+        b'{"layers": [{"type": "fill", "paint": {"fill-color": ["step", ["get", "quota"], "#111", 1e999, "#222"]}}]}',
+        b"<StyledLayerDescriptor><Rule><Filter>" + b"<And>" * 3000 + b"</And>" * 3000
+        + b"</Filter><LineSymbolizer/></Rule></StyledLayerDescriptor>",
+    ],
+)  # fmt: skip
+def test_nesting_and_numbers_without_end_are_refused(plot: SimpleNamespace, content: bytes) -> None:
+    with pytest.raises(StyleNotRead):
         read_style(content, entry("quadrati"), EVERYTHING)
 
 

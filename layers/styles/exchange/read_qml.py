@@ -105,7 +105,7 @@ def _ranges(rows: Sequence[Element], symbols: dict[str, Symbol]) -> tuple[list[C
         symbol = symbols.get(row.get("symbol", ""))
         if symbol is None or row.get("render") == "false":
             continue
-        low, high = float(row.get("lower", "nan")), float(row.get("upper", "nan"))
+        low, high = number_of(row.get("lower"), math.nan), number_of(row.get("upper"), math.nan)
         if math.isnan(low) or math.isnan(high):
             raise StyleNotRead(_("Una classe ha limiti che non sono numeri."))
         label = row.get("label", "")[:200]

@@ -15,6 +15,7 @@ from layers.styles.geometry import drawn_as
 from layers.styles.model import StyleError, StyleSpec, dump, fields_of, parse
 from layers.styles.points import POINT_KINDS
 
+_MALFORMED = (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
 MAX_BYTES = 2_000_000
 
 
@@ -24,19 +25,23 @@ def read_style(content: bytes, layer: LayerEntry, audience: Audience) -> Taken:
         raise StyleNotRead(_("Il file supera %(most)s MB.") % {"most": MAX_BYTES // 1_000_000})
     start = content.lstrip(b"\xef\xbb\xbf \t\r\n")[:4000]
     if start.startswith(b"{"):
-        taken = read_maplibre(content)
+        reader = read_maplibre
     elif b"StyledLayerDescriptor" in start:
-        taken = read_sld(content)
+        reader = read_sld
     elif b"qgis" in start:
-        taken = read_qml(content)
+        reader = read_qml
     else:
         raise StyleNotRead(_("Non è un file QML, SLD o JSON di MapLibre."))
-    taken.spec = _fitted(taken, layer, audience)
     try:
+        taken = reader(content)
+        taken.spec = _fitted(taken, layer, audience)
         # Readers make structures by hand: the model's own rules hold for them too.
         taken.spec = parse(dump(taken.spec))
     except StyleError as error:
         raise StyleNotRead(_("Lo stile non si lascia scrivere: %(error)s") % {"error": error}) from error
+    except _MALFORMED as error:
+        # The outer edge of what strangers wrote: a list where an object should be, nesting without end, …
+        raise StyleNotRead(_("Il file è malformato: %(error)s") % {"error": str(error)[:200]}) from error
     return taken
 
 

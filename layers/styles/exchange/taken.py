@@ -50,7 +50,7 @@ def number_of(text: str | None, default: float) -> float:
         found = float(text or "")
     except ValueError:
         return default
-    return found if abs(found) < 1e300 else default
+    return found if abs(found) <= 1e300 else default
 
 
 def pixels(value: float) -> float:

@@ -57,7 +57,7 @@ lock: ## Pin the dependencies again, with hashes, from requirements/*.in
 		../$(PYTHON) -m uv pip compile -q --python-version 3.12 --universal --generate-hashes --no-header \
 			--no-emit-index-url --no-annotate $$([ $$part = dev ] && echo -c base.txt) $$part.in -o $$part.txt; done
 
-bench: ## Measure the hot paths beside PostgreSQL, TiPg and pygeoapi: make bench ARGS=--quick
+bench: ## Measure the hot paths beside PostgreSQL, TiPg, pygeoapi and TiTiler: make bench ARGS="--quick --only features"
 	@deploy/bootstrap test
 	@$(CHECK_ENV) $(PYTHON) -m tests.benchmarks $(ARGS)
 

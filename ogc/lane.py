@@ -48,7 +48,7 @@ class PublicLane:
 
 def is_open(layer: LayerEntry) -> bool:
     """Whether everyone sees the layer and all its attributes: then who asks makes no difference."""
-    return may_see(PUBLIC, layer) and all(may_see(PUBLIC, entry) for entry in layer.fields)
+    return may_see(PUBLIC, layer) and len(layer.visible_fields(PUBLIC)) == len(layer.fields)
 
 
 def _is_for_people(request: HttpRequest) -> bool:

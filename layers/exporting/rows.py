@@ -23,7 +23,8 @@ from layers.rights import Audience
 
 EXPORT_TIMEOUT_MS = 120_000
 """For each block: an export may take long, a single step of it may not."""
-BLOCK = 1000
+BLOCK, FIRST_BLOCK = 1000, 100
+"""Features read at a time, and in the first step: what a client waits for before the first byte."""
 
 _numbers = itertools.count(1)
 
@@ -69,8 +70,10 @@ def blocks(source: Source, columns: sql.Composable, *, text_as_bytes: bool = Fal
         if text_as_bytes:
             extensions.register_type(extensions.BYTES, cursor)
         _step(lambda: cursor.execute(statement, params))
-        while rows := _step(lambda: cursor.fetchmany(BLOCK)):
+        size = FIRST_BLOCK
+        while rows := _step(lambda: cursor.fetchmany(size)):  # noqa: B023 - asked at once
             yield rows
+            size = BLOCK
 
 
 @contextmanager

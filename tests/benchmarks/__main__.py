@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [--buildings N] [--clients C] [--seconds S] [--rounds R]`: the table of the bench."""
+"""`python -m tests.benchmarks [--only features,tiles] [--clients 1,8,32] [--quick] …`: the tables of the bench."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from geoportal.runtime.cluster import Cluster
 from tests import services
 
 DATABASE = "geoportal_bench"
+SECTIONS = ("features", "tiles", "pictures", "exports", "parcels")
 
 
 class Both:
@@ -34,7 +35,10 @@ def main() -> int:
     """Make the data, serve it, measure, print the table."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--buildings", type=int, default=200_000)
-    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--parcels", type=int, default=1_000_000)
+    parser.add_argument("--streets", type=int, default=30_000)
+    parser.add_argument("--clients", default="1,8,32", help="how many ask at the same time; several, by commas")
+    parser.add_argument("--only", default=",".join(SECTIONS), help=f"sections, by commas, of {', '.join(SECTIONS)}")
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)
@@ -43,6 +47,11 @@ def main() -> int:
     options = parser.parse_args()
     if options.quick:
         options.buildings, options.seconds, options.rounds = min(options.buildings, 120_000), 1, 1
+        options.parcels, options.clients = min(options.parcels, 200_000), "8"
+    options.sections = [name.strip() for name in options.only.split(",")]
+    options.numbers = [int(number) for number in options.clients.split(",")]
+    if unknown := sorted(set(options.sections) - set(SECTIONS)):
+        parser.error(f"there is no section {unknown[0]!r}; there are {', '.join(SECTIONS)}")
     cluster = Cluster(services.ROOT / "postgresql", durable=False)
     cluster.start()
     os.environ["GEOPORTAL_DB_NAME"] = DATABASE

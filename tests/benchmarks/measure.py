@@ -22,6 +22,13 @@ class Case:
     pygeoapi: str = ""
     paths: tuple[str, ...] = ()
     """Addresses asked one after the other instead of `path`, each new: nothing of them is kept."""
+    tipg_paths: tuple[str, ...] = ()
+    """The same of the other server."""
+
+    @property
+    def section(self) -> str:
+        """Which part of the bench it belongs to."""
+        return "tiles" if "/tiles/" in self.path else "features"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,7 @@ class Result:
     """Requests and transactions per second, and the 99th percentile of the answers in milliseconds."""
 
     per_s: float
+    p50_ms: float
     p99_ms: float
     sql_per_s: float | None
 
@@ -39,7 +47,7 @@ class Result:
 
 def measure(case: Case, root: str, database: dict[str, str], *, clients: int, rounds: int, seconds: int) -> Result:
     """Run one workload. Raises RuntimeError when an answer was not 2xx or a tool failed."""
-    web: list[tuple[float, float]] = []
+    web: list[tuple[float, float, float]] = []
     plain: list[float] = []
     warm(root + case.path, clients, 1)
     for number in range(rounds):
@@ -47,8 +55,9 @@ def measure(case: Case, root: str, database: dict[str, str], *, clients: int, ro
         if case.statement:
             plain.append(_pgbench(case.statement, database, clients, seconds))
     return Result(
-        statistics.median(rate for rate, _ in web),
-        statistics.median(p99 for _, p99 in web),
+        statistics.median(rate for rate, _, _ in web),
+        statistics.median(p50 for _, p50, _ in web),
+        statistics.median(p99 for _, _, p99 in web),
         statistics.median(plain) if plain else None,
     )
 
@@ -58,11 +67,11 @@ def warm(address: str, clients: int, seconds: int) -> None:
     _run(["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", address])
 
 
-def ask_peer(address: str, *, clients: int, seconds: int) -> float | None:
+def ask_peer(address: str, *, clients: int, seconds: int, paths: tuple[str, ...] = ()) -> float | None:
     """Requests per second of another server; None when it answers errors."""
     try:
         warm(address, clients, 1)
-        return _wrk(address, clients, seconds)[0] or None  # nothing within the time is no measurement
+        return _wrk(address, clients, seconds, paths)[0] or None  # nothing within the time is no measurement
     except RuntimeError:
         return None
 
@@ -82,7 +91,7 @@ end
 """
 
 
-def _wrk(address: str, clients: int, seconds: int, paths: tuple[str, ...] = ()) -> tuple[float, float]:
+def _wrk(address: str, clients: int, seconds: int, paths: tuple[str, ...] = ()) -> tuple[float, float, float]:
     command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--latency", address]
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         if paths:
@@ -92,10 +101,18 @@ def _wrk(address: str, clients: int, seconds: int, paths: tuple[str, ...] = ()) 
         report = _run(command)
     if "Non-2xx" in report:
         raise RuntimeError(f"{address} answered errors:\n{report}")
-    rate, p99 = re.search(r"Requests/sec:\s+([\d.]+)", report), re.search(r"99%\s+([\d.]+)(us|ms|s)", report)
-    if rate is None or p99 is None:
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", report)
+    if rate is None:
         raise RuntimeError(f"wrk said something else than expected:\n{report}")
-    return float(rate[1]), float(p99[1]) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[p99[2]]
+    return float(rate[1]), _latency(report, 50), _latency(report, 99)
+
+
+def _latency(report: str, percent: int) -> float:
+    """A percentile in milliseconds."""
+    found = re.search(rf"{percent}%\s+([\d.]+)(us|ms|s)", report)
+    if found is None:
+        raise RuntimeError(f"wrk said something else than expected:\n{report}")
+    return float(found[1]) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[found[2]]
 
 
 def _pgbench(statement: str, database: dict[str, str], clients: int, seconds: int) -> float:

@@ -26,6 +26,7 @@ PACKAGES = (
     "geoalchemy2",
     "psycopg2-binary==2.9.13",
     "gunicorn",
+    "titiler.application==2.4.0",
 )
 MOST = 1_000_000
 
@@ -33,11 +34,13 @@ MOST = 1_000_000
 def environment() -> Path:
     """The folder of the peers' programs, installed at the first run. Raises RuntimeError when that fails."""
     programs = HOME / "venv" / "bin"
-    if not (programs / "uvicorn").exists() or not (programs / "pygeoapi").exists():
+    marks = [programs / "uvicorn", programs / "pygeoapi", HOME / "venv" / "titiler"]
+    if not all(mark.exists() for mark in marks):
         subprocess.run([sys.executable, "-m", "venv", str(HOME / "venv")], check=True)
         done = subprocess.run([str(programs / "pip"), "install", "-q", *PACKAGES], capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(f"the servers to compare with cannot be installed: {done.stderr[-500:]}")
+        marks[-1].touch()
     return programs
 
 
@@ -74,10 +77,25 @@ def pygeoapi(database: dict[str, str], workers: int) -> Iterator[str]:
 
 
 @contextmanager
+def titiler(workers: int) -> Iterator[str]:
+    """TiTiler with the variables of GDAL that its manual advises."""
+    settings = {
+        "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+        "GDAL_CACHEMAX": "200",
+        "GDAL_INGESTED_BYTES_AT_OPEN": "32768",
+        "VSI_CACHE": "TRUE",
+        "VSI_CACHE_SIZE": "5000000",
+    }
+    command = [str(environment() / "uvicorn"), "titiler.application.main:app", "--log-level", "error"]
+    with _running([*command, "--workers", str(workers), "--host", "127.0.0.1"], settings) as root:
+        yield root
+
+
+@contextmanager
 def _running(command: list[str], settings: dict[str, str], port: int = 0, *, bind: bool = False) -> Iterator[str]:
     port = port or free_port()
     where = ["--bind", f"127.0.0.1:{port}"] if bind else ["--port", str(port)]
-    with (HOME / f"{Path(command[0]).name}.log").open("wb") as log:
+    with (HOME / f"{port}.log").open("wb") as log:
         process = subprocess.Popen([*command, *where], env={**os.environ, **settings}, stdout=log, stderr=log)
         try:
             wait_for(port, process, 60)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from psycopg2 import sql
@@ -230,8 +230,9 @@ def instant(text: str, parameter: str = "datetime") -> date:
         if re.match(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}", text):
             moment = datetime.fromisoformat(text.upper())
             if moment.tzinfo is not None:
-                return moment
-    except ValueError:
+                # PostgreSQL takes no offset of 16 hours or more, RFC 3339 allows 23:59.
+                return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         pass
     raise BadQuery(parameter, f"{text[:80]!r}: write instants as RFC 3339, such as 2026-03-01 or 2026-03-01T08:00:00Z.")
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
@@ -25,10 +27,12 @@ from layers.errors import LayersError
 from layers.rights import PUBLIC, Audience, audience_of, may_see
 from layers.sources.bounded import each
 from layers.sources.gate import is_passed, may_be_asked, read
-from ogc.errors import InvalidParameter, OgcError, translated
+from ogc.errors import InvalidParameter, OgcError, broken, translated
 
 if TYPE_CHECKING:
     from geoportal.models import User
+
+log = logging.getLogger(__name__)
 
 JSON, GEOJSON, HTML = "application/json", "application/geo+json", "text/html"
 METHODS = "GET, HEAD, OPTIONS"
@@ -138,6 +142,12 @@ def door(
                 response = failure(ask, translated(error))
             except OgcError as error:
                 response = failure(ask, error)
+            except (SuspiciousOperation, PermissionDenied, Http404):
+                raise  # Django's own words for a request that is not one for us
+            except Exception:
+                # Programs are told in the form they read; the log says the rest.
+                log.exception("%s %s could not be answered", request.method, request.path)
+                response = failure(ask, broken())
             response = _conditional(request, response)
             if ask.read_layers and response.status_code in {200, 206, 304}:
                 _note_reads(ask)

@@ -59,4 +59,9 @@ def translated(error: layers_errors.LayersError) -> OgcError:
     for kind, status, code in _TABLE:
         if isinstance(error, kind):
             return OgcError(status, code, str(error))
+    return broken()
+
+
+def broken() -> OgcError:
+    """What is told of an error of ours."""
     return OgcError(500, "NoApplicableCode", "The request could not be answered; the log of the service says why.")

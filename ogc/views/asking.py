@@ -77,9 +77,8 @@ def read_query(ask: Ask, layer: LayerEntry, known: frozenset[str]) -> ItemsQuery
     if "filter-crs" in given:
         query.filter_crs = parse_crs(ask.param("filter-crs"), layer.srid)
     if "properties" in given:
-        query.properties = tuple(
-            name.strip() for name in ask.param("properties", may_be_empty=True).split(",") if name.strip()
-        )
+        text = ask.param("properties", may_be_empty=True)
+        query.properties = tuple(name.strip() for name in text.split(",")) if text else ()
     return query
 
 

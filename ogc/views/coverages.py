@@ -29,6 +29,7 @@ def coverage(ask: Ask, slug: str) -> HttpResponse:
     """/ogc/collections/{slug}/coverage"""
     layer = raster_layer(ask, slug)
     if ask.format == "html":
+        made.read_query(ask, layer, made.band_names(layer, opened(layer)))  # what is wrong is told to people too
         crs = epsg(source_srid(layer, opened(layer))).uri
         return service_pages.coverage(ask, layer, raster_schema(ask, layer), crs)
     etag = etag_of(layer.id, layer.data_version, ask.format, sorted(ask.request.GET.items()), ask.language)

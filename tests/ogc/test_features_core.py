@@ -77,6 +77,27 @@ def test_items_answer_as_geojson(client: Client, city: SimpleNamespace) -> None:
     assert feature["geometry"]["type"] == "Polygon" and isinstance(feature["id"], int)
 
 
+@pytest.mark.parametrize(
+    "moment", ["/8743-08-07T20:12:11-18:10", "2021-01-01T00:00:00+23:59/..", "0001-01-01T00:00:00+23:00/.."]
+)
+def test_far_offsets_and_far_times_are_answered_or_refused(client: Client, city: SimpleNamespace, moment: str) -> None:
+    response = client.get("/ogc/collections/edifici/items", {"datetime": moment})
+    assert response.status_code == (400 if moment.startswith("0001") else 200), response.content
+
+
+def test_what_breaks_is_told_as_json(
+    client: Client, city: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_given: Any) -> None:
+        raise RuntimeError("password=segreto")
+
+    monkeypatch.setattr("ogc.views.items.page_of_items", broken)
+    response = client.get("/ogc/collections/edifici/items")
+    assert response.status_code == 500 and response["Content-Type"] == "application/json"
+    assert json.loads(response.content)["code"] == "NoApplicableCode" and b"segreto" not in response.content
+    assert "segreto" in caplog.text
+
+
 @pytest.mark.parametrize("limit", [1, 7, 100, 499, 500, 10_000, 2_000_000])
 def test_limit(client: Client, city: SimpleNamespace, limit: int) -> None:
     page = get(client, f"/collections/edifici/items?limit={limit}")

@@ -15,6 +15,7 @@ from django.utils.translation import get_language
 from geoportal.catalogue.asking import site_base
 from geoportal.map_page import in_language, layer_legend, licence_of, tile_url
 from geoportal.map_texts import map_texts
+from geoportal.sources.rows import row_of
 from layers.catalogue import Catalogue, LayerEntry
 from layers.exporting.formats import offered as formats_of
 from layers.metadata.codes import INSPIRE, TOPICS
@@ -80,6 +81,7 @@ def layer_context(request: HttpRequest, layer: LayerEntry, audience: Audience) -
     services = f"{base}/ogc/"
     return {
         "layer": layer,
+        "source": row_of(layer),
         "title": in_language(layer.title_it, layer.title_en),
         "abstract": in_language(layer.abstract_it, layer.abstract_en),
         "licence": licence,

@@ -58,6 +58,12 @@ def source_rows(held: Catalogue, audience: Audience) -> list[SourceRow]:
     return sorted(found, key=lambda row: (order.get(row.state.health, 3), row.source.title))
 
 
+def row_of(layer: LayerEntry) -> SourceRow | None:
+    """The source of a layer that the asker is known to see, as everyone sees it."""
+    source = Source.objects.select_related("state").filter(layer_id=layer.id).first()
+    return SourceRow(source, source.state, layer, False) if source else None
+
+
 def is_keeper(held: Catalogue, audience: Audience, source: Source, layer: LayerEntry | None) -> bool:
     """Whether this audience keeps a source: its layer's steward who may see it, or the steward of where it will be."""
     if layer is not None:

@@ -50,7 +50,11 @@ class Database:
 
 def check_address(source: Source) -> None:
     """Raise SourceRefused for an address that this kind of source cannot have, or that the operator has not allowed."""
-    if _SERVER.match(source.address):
+    given = _SERVER.match(source.address)
+    if given:
+        if given[1].startswith("source_"):
+            # Made for another source, with the password of that one.
+            raise SourceRefused(_("«%(name)s» è di un'altra fonte.") % {"name": given[1]})
         return
     if source.kind == Source.Kind.POSTGRES:
         database = database_of(source.address)

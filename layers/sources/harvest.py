@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ from layers.sources.remote_wfs import fetch_feature_type
 from layers.sources.secrets import credentials_of
 
 LONGEST_PAUSE_S = 3600
+_LEFT_OVER_S = 2 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,10 @@ def _harvest(source: Source, progress: Progress) -> Harvested:
 def _folder() -> Iterator[Path]:
     root = Path(settings.VAR_DIR) / "sources"
     root.mkdir(parents=True, exist_ok=True)
+    for left in root.glob("harvest-*"):
+        # A killed process could not take its folder away; no harvest runs for two days.
+        if time.time() - left.stat().st_mtime > _LEFT_OVER_S:
+            shutil.rmtree(left, ignore_errors=True)
     made = Path(tempfile.mkdtemp(prefix="harvest-", dir=root))
     try:
         yield made

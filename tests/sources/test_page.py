@@ -46,6 +46,8 @@ def test_everyone_sees_health_and_only_stewards_what_is_behind_it(source: Source
         assert "Servizi scolastici" in page and "Non risponde" in page and "Ufficio scuola" in page
     assert "rifiuta" in kept and "Esegui ora" in kept
     assert "rifiuta" not in public and "127.0.0.1" not in public and "Esegui ora" not in public
+    layer = Client().get("/livelli/servizi-scolastici/").content.decode()
+    assert "Non risponde" in layer and "rifiuta" not in layer
     told = Client().get("/api/fonti").json()["sources"]
     assert told[0]["health"] == "failing" and told[0]["layer"]["slug"] == "servizi-scolastici"
 
@@ -102,6 +104,7 @@ def test_a_source_is_made_run_paused_changed_and_removed_by_its_steward(db: None
         ({"kind": "wfs", "address": "http://127.0.0.1/wfs"}, "nome all&#x27;origine"),
         ({"kind": "ogr", "address": "/etc/passwd", "remote_name": "x", "format": "CSV"}, "GEOPORTAL_SOURCE_FOLDERS"),
         ({"kind": "ogr", "address": "/vsicurl/http://x/a.csv", "remote_name": "x", "format": "CSV"}, "non è un file"),
+        ({"kind": "ogr", "address": "server:source_1", "remote_name": "x"}, "altra fonte"),
         ({"kind": "ogr", "address": "<OGRVRTDataSource/>", "remote_name": "x", "format": "VRT"}, "Formato"),
     ],
 )

@@ -105,6 +105,12 @@ def take_name(loaded: Loaded, name: str) -> None:
         cursor.execute(sql.SQL(SQL["add_trigger"]).format(table=new))
 
 
+def drop_table(loaded: Loaded) -> None:
+    """Let go of a filled table that nobody needs."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(*geodata_identifier(loaded.table))))
+
+
 def _database_reason(error: psycopg2.Error) -> str:
     detail = (error.diag.message_primary or str(error)).strip().splitlines()[0]
     return _("Il database non accetta i dati: %(detail)s") % {"detail": detail[:300]}

@@ -7,14 +7,21 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from layers.importing.described import Described
-from layers.importing.load import Loaded, take_name
+from layers.importing.load import Loaded, drop_table, take_name
 from layers.importing.models import ImportOutcome
 from layers.importing.options import ImportOptions
 from layers.importing.register import Facts, SourceId, new_slug, register, table_for, table_statistics
 from layers.importing.updating import Update
-from layers.models import Layer, LayerVersion
+from layers.models import Layer, LayerGeneration, LayerVersion
 from layers.statistics import refresh_statistics
-from layers.versions.generations import begin_generation, begin_history, retire, schema_changes
+from layers.versions.generations import (
+    begin_generation,
+    begin_history,
+    content_changes,
+    has_same_columns,
+    retire,
+    schema_changes,
+)
 from layers.versions.recording import recorded
 
 What = LayerVersion.What
@@ -32,14 +39,21 @@ class Incoming:
 def place_layer(
     layer: Layer | None, loaded: Loaded, incoming: Incoming, outcome: ImportOutcome, options: ImportOptions
 ) -> Layer:
-    """A new layer, or all data of an old one replaced; the old data becomes its past."""
+    """A new layer, or all data of an old one replaced; the old data becomes its past, unless it is the same."""
     facts = incoming.facts
     slug = layer.slug if layer else new_slug(incoming.source, options, facts.srid)
     table = layer.table_name if layer else table_for(slug)
-    retired = retire(layer) if layer else None
-    take_name(loaded, table)
+    counts = content_changes(layer, loaded.table) if layer else None
+    retired = None
+    if layer is not None and counts == (0, 0, 0) and has_same_columns(layer, loaded.table):
+        drop_table(loaded)
+    else:
+        retired = retire(layer) if layer else None
+        take_name(loaded, table)
     geometry, srid = ("geom", facts.storage_srid) if incoming.geometry_type else ("", None)
     found = table_statistics(table, srid, geometry)
+    outcome.features, outcome.geometry_type = found.features, incoming.geometry_type
+    outcome.storage_srid, outcome.null_geometries = srid, found.nulls if geometry else 0
     values = {
         "kind": Layer.Kind.VECTOR,
         "table_name": table,
@@ -53,24 +67,35 @@ def place_layer(
         "bbox": list(found.degrees) if found.degrees else None,
         "storage_bbox": list(found.bounds) if found.bounds else None,
     }
-    outcome.features, outcome.geometry_type = found.features, incoming.geometry_type
-    outcome.storage_srid, outcome.null_geometries = srid, found.nulls if geometry else 0
     made = register(layer, slug, incoming.source, options, Facts(values, facts.columns))
-    changes = schema_changes(made, retired) if retired else []
-    note = "; ".join([text for text in (options.note, incoming.source.file.rsplit("/", 1)[-1], *changes) if text])
-    with recorded(What.REPLACE if retired else What.IMPORT, outcome.run.user_id, note, options.valid_from):
-        version = begin_generation(made, retired)
-    if version is not None and retired is not None:
-        outcome.changes = {
-            "mode": "replace",
-            "added": version.added,
-            "changed": version.changed,
-            "removed": version.removed,
-            "unchanged": found.features - (version.added or 0),
-            "version": version.number,
-            "notes": changes,
-        }
+    _note_version(made, retired, counts, outcome, options)
     return made
+
+
+def _note_version(
+    made: Layer,
+    retired: LayerGeneration | None,
+    counts: tuple[int, int, int] | None,
+    outcome: ImportOutcome,
+    options: ImportOptions,
+) -> None:
+    """The version that new data begins, and what the outcome says of it."""
+    changes = schema_changes(made, retired) if retired else []
+    note = "; ".join([text for text in (options.note, outcome.file.rsplit("/", 1)[-1], *changes) if text])
+    with recorded(What.REPLACE if retired else What.IMPORT, outcome.run.user_id, note, options.valid_from):
+        begin_generation(made, counts if retired else None)
+    if counts is None:
+        return
+    last = made.versions.order_by("-number").first()
+    outcome.changes = {
+        "mode": "replace",
+        "added": counts[0],
+        "changed": counts[1],
+        "removed": counts[2],
+        "unchanged": (outcome.features or 0) - counts[0],
+        "version": last.number if last else None,
+        "notes": changes,
+    }
 
 
 def update_layer(layer: Layer, loaded: Loaded, outcome: ImportOutcome, options: ImportOptions) -> Layer:

@@ -63,14 +63,33 @@ def begin_history(layer: Layer) -> None:
             keep_versions(layer.pk)
 
 
-def begin_generation(layer: Layer, retired: LayerGeneration | None) -> LayerVersion | None:
-    """Keep the history of the table that has taken the place of a retired one: a version with what sets them apart."""
-    counts = None
-    if retired is not None:
-        counts = _replaced(layer, retired)
-    if not keep_versions(layer.pk, counts):
-        return None
-    return layer.versions.order_by("-number").first()
+def begin_generation(layer: Layer, counts: tuple[int, int, int] | None) -> LayerVersion | None:
+    """Keep the history of the table that has taken a retired one's place: a version with what sets them apart."""
+    return layer.versions.order_by("-number").first() if keep_versions(layer.pk, counts) else None
+
+
+def content_changes(layer: Layer, table: str) -> tuple[int, int, int]:
+    """What another table of `geodata` would add, change and remove, by whole content of what both have.
+
+    Nothing is changed: without a key nothing says which feature is the same with other content.
+    """
+    here, there = geodata_identifier(layer.table_name), geodata_identifier(table)
+    was, now = [name for name, _kind in columns_at(*here)], [name for name, _kind in columns_at(*there)]
+    own = {layer.id_field, layer.tile_geometry_field}
+    shared = [name for name in now if name in was and name not in own]
+    content = sql.SQL("md5(ROW({})::text)").format(sql.SQL(", ").join([sql.Identifier("f", n) for n in shared]))
+    statement = sql.SQL(SQL["replaced"]).format(
+        content=content, table=sql.Identifier(*there), past=sql.Identifier(*here)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        added, removed = cursor.fetchone()
+    return int(added), 0, int(removed)
+
+
+def has_same_columns(layer: Layer, table: str) -> bool:
+    """Whether another table of `geodata` has the columns of the layer's, of the same types."""
+    return columns_at(*geodata_identifier(layer.table_name)) == columns_at(*geodata_identifier(table))
 
 
 def schema_changes(layer: Layer, retired: LayerGeneration) -> list[str]:
@@ -95,21 +114,6 @@ def schema_changes(layer: Layer, retired: LayerGeneration) -> list[str]:
             % {"old": retired.store.get("srid"), "new": layer.srid}
         )
     return found
-
-
-def _replaced(layer: Layer, retired: LayerGeneration) -> tuple[int, int, int]:
-    """Added, changed (0: without a key nothing says what is the same feature) and removed, by whole content."""
-    here = geodata_identifier(layer.table_name)
-    now, was = [name for name, _kind in columns_at(*here)], [name for name, _kind in columns_at(*table_at(retired))]
-    shared = [name for name in now if name in was and name != retired.id_field]
-    content = sql.SQL("md5(ROW({})::text)").format(sql.SQL(", ").join([sql.Identifier("f", n) for n in shared]))
-    statement = sql.SQL(SQL["replaced"]).format(
-        new=content, old=content, table=sql.Identifier(*here), past=sql.Identifier(*table_at(retired))
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-        added, removed = cursor.fetchone()
-    return int(added), 0, int(removed)
 
 
 def _refuse_dependents(layer: Layer) -> None:

@@ -16,7 +16,7 @@ from layers.importing.load import Loaded, TableShape, create_table, finish_table
 from layers.importing.register import write_fields
 from layers.models import Field, Layer, LayerGeneration, LayerVersion, geodata_identifier
 from layers.statistics import refresh_statistics
-from layers.versions.generations import begin_generation, retire
+from layers.versions.generations import begin_generation, content_changes, retire
 from layers.versions.past import SCHEMA, columns_at, state_text, table_at
 from layers.versions.recording import VersionRefused, recorded
 
@@ -113,7 +113,8 @@ def _table_back(layer: Layer, held: LayerGeneration, number: int) -> None:
             sql.SQL(SQL["next_identifier"]).format(table=table, id=sql.Identifier("fid")),
             {"table": whole, "column": "fid"},
         )
-    retired = retire(layer)
+    counts = content_changes(layer, name)
+    retire(layer)
     take_name(Loaded(name, shape.geometries, 0), layer.table_name)
     layer.id_field, layer.geometry_field, layer.srid = "fid", "geom" if has_geometry else "", store["srid"]
     layer.geometry_type, layer.has_z = str(store["geometry_type"]), bool(store["has_z"])
@@ -122,7 +123,7 @@ def _table_back(layer: Layer, held: LayerGeneration, number: int) -> None:
     layer.save()
     write_fields(layer, columns, is_new=False)
     _rights_back(layer, known)
-    begin_generation(layer, retired)
+    begin_generation(layer, counts)
 
 
 def _rights_back(layer: Layer, known: dict[str, Any]) -> None:

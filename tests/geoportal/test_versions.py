@@ -12,7 +12,7 @@ from layers.jobs.models import Job
 from layers.jobs.registry import kinds
 from layers.models import Access, Layer, LayerVersion
 from layers.versions.recording import keep_versions, recorded
-from tests.geodata import make_layer
+from tests.geodata import forget_catalogue, make_layer
 from tests.layers.test_publishing import Doing
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -41,6 +41,7 @@ def layer(db: None) -> Layer:
             "INSERT INTO geodata.edifici (geom, nome) "
             "VALUES (ST_SetSRID(ST_MakePoint(580009, 4998000), 32632), 'nuova')"
         )
+    forget_catalogue()
     return made
 
 
@@ -93,6 +94,7 @@ def test_a_question_that_makes_no_sense_is_told_so(client: Client, layer: Layer,
 
 def test_who_may_not_see_the_layer_sees_no_history(client: Client, layer: Layer) -> None:
     Layer.objects.filter(pk=layer.pk).update(access=Access.INTERNAL)
+    forget_catalogue()
     for door in (PAGES, f"{PAGES}confronto/", API, f"{API}/confronto"):
         assert client.get(door).status_code == 404
 

@@ -67,7 +67,7 @@ SELECT tgname FROM pg_trigger
 WHERE tgrelid = to_regclass(format('%%I.%%I', %(schema)s::text, %(table)s::text)) AND NOT tgisinternal
 
 -- name: replaced
--- Between a replaced table and the one in its place: features whose content is only in the new, only in the old.
+-- Features whose content is in one table and not in the other.
 SELECT
-    (SELECT count(*) FROM (SELECT {new} FROM {table} AS f EXCEPT ALL SELECT {old} FROM {past} AS f) AS x),
-    (SELECT count(*) FROM (SELECT {old} FROM {past} AS f EXCEPT ALL SELECT {new} FROM {table} AS f) AS x)
+    (SELECT count(*) FROM (SELECT {content} FROM {table} AS f EXCEPT ALL SELECT {content} FROM {past} AS f) AS x),
+    (SELECT count(*) FROM (SELECT {content} FROM {past} AS f EXCEPT ALL SELECT {content} FROM {table} AS f) AS x)

@@ -13,6 +13,7 @@ from layers.models import Access, Layer
 from layers.rights import EVERYTHING, PUBLIC
 from layers.versions.comparing import Wanted, compare
 from layers.versions.restoring import restore
+from tests.geodata import forget_catalogue
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,6 +33,7 @@ def layer(import_path: Any, tmp_path: Path) -> Layer:
     (outcome,) = import_path(path, valid_from=moment_of("2025-06-01"))
     assert (outcome.changes["added"], outcome.changes["removed"], outcome.changes["unchanged"]) == (2, 2, 1)
     assert "colonne tolte: piani, segreto" in outcome.changes["notes"]
+    forget_catalogue()
     return made
 
 
@@ -48,6 +50,7 @@ def test_the_old_columns_are_there_with_the_rights_they_had(client: Client, laye
     assert first(client, datetime="2025-03-01", filter="piani > 8")["codice"] == "a3"
     # Hidden today, hidden in the past.
     layer.fields.filter(name="nome").update(is_visible=False)
+    forget_catalogue()
     assert set(first(client, datetime="2025-03-01")) == {"codice", "piani", "lat", "lon"}
 
 
@@ -65,6 +68,7 @@ def test_states_of_two_tables_are_compared_by_content_then_place_or_by_a_key(lay
 
 def test_the_old_table_comes_back_as_a_third_version(client: Client, layer: Layer) -> None:
     made = restore(layer.pk, 1)
+    forget_catalogue()
     assert (made.number, made.what, made.added, made.removed) == (3, "restore", 2, 2)
     assert set(first(client)) == {"codice", "nome", "piani", "lat", "lon"}
     assert layer.fields.get(name="segreto").access == Access.INTERNAL
@@ -77,6 +81,7 @@ def test_the_old_table_comes_back_as_a_third_version(client: Client, layer: Laye
 def test_a_view_that_reads_the_table_stops_the_replacement(layer: Layer, import_path: Any, tmp_path: Path) -> None:
     with connection.cursor() as cursor:
         cursor.execute("CREATE VIEW geodata.di_altri AS SELECT nome FROM geodata.edifici")
+    (tmp_path / "edifici.csv").write_text(FIRST)
     (outcome,) = import_path(tmp_path / "edifici.csv")
     assert outcome.result == "refused"
     assert "geodata.di_altri" in outcome.reason
@@ -86,3 +91,13 @@ def test_a_view_that_reads_the_table_stops_the_replacement(layer: Layer, import_
 def test_a_date_that_goes_back_is_refused(layer: Layer, import_path: Any, tmp_path: Path) -> None:
     (outcome,) = import_path(tmp_path / "edifici.csv", valid_from=moment_of("2025-05-01"))
     assert "deve venire dopo quella della versione 2" in outcome.reason
+
+
+def test_the_same_data_again_is_no_version_and_keeps_the_identifiers(
+    layer: Layer, import_path: Any, tmp_path: Path
+) -> None:
+    lines = SECOND.splitlines()
+    (tmp_path / "edifici.csv").write_text("\n".join([lines[0], lines[3], lines[1], lines[2]]) + "\n")
+    (outcome,) = import_path(tmp_path / "edifici.csv")
+    assert (outcome.result, outcome.changes["unchanged"], outcome.changes["version"]) == ("imported", 3, 2)
+    assert layer.versions.count() == 2

@@ -19,7 +19,7 @@ from layers.rights import EVERYTHING, PUBLIC
 from layers.versions.comparing import Wanted, compare
 from layers.versions.recording import VersionRefused, keep_versions, recorded
 from layers.versions.restoring import restore
-from tests.geodata import make_layer
+from tests.geodata import forget_catalogue, make_layer
 from tests.mvt import decode
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,6 +39,7 @@ def layer() -> Layer:
     made.fields.filter(name="segreto").update(access=Access.INTERNAL)
     with recorded(LayerVersion.What.IMPORT, valid_from=datetime(2025, 1, 1, tzinfo=UTC)):
         assert keep_versions(made.pk)
+    forget_catalogue()
     return made
 
 
@@ -68,6 +69,7 @@ def history(layer: Layer) -> Layer:
         "UPDATE geodata.edifici SET piani = 9 WHERE fid = 1",
         "2025-03-01T00:00Z",
     )
+    forget_catalogue()
     return layer
 
 
@@ -157,6 +159,7 @@ def test_a_hidden_field_is_hidden_in_the_past_too(client: Client, history: Layer
 
 def test_a_layer_one_may_not_see_has_no_past_either(client: Client, history: Layer) -> None:
     Layer.objects.filter(pk=history.pk).update(access=Access.INTERNAL)
+    forget_catalogue()
     for door in ("items?f=json", "items/2", "export?f=csv", "tiles/WebMercatorQuad/0/0/0"):
         sign = "&" if "?" in door else "?"
         assert client.get(f"/ogc/collections/edifici/{door}{sign}datetime=2025-01-20").status_code == 404
@@ -184,6 +187,7 @@ def test_restored_is_a_version_with_the_same_identifiers(client: Client, history
     user = User.objects.create_user("curatrice")
     before = client.get("/ogc/collections/edifici/items", {"f": "json", "datetime": "2025-01-20"}).json()["features"]
     made = restore(history.pk, 1, user.pk)
+    forget_catalogue()
     assert (made.number, made.what, made.user_id) == (4, "restore", user.pk)
     assert (made.added, made.changed, made.removed) == (1, 1, 1)
     assert client.get("/ogc/collections/edifici/items", {"f": "json"}).json()["features"] == before

@@ -22,6 +22,8 @@ class Availability:
 
     key: str
     name: str
+    month: str
+    """YYYY-MM where each group was asked month by month."""
     devices: int
     up_s: float
     down_s: float
@@ -42,8 +44,12 @@ class Availability:
         return self.out_s / 3600
 
 
-def availability(first: datetime, last: datetime, by: str, kinds: Iterable[str], now: datetime) -> list[Availability]:
+def availability(
+    first: datetime, last: datetime, by: str, kinds: Iterable[str], now: datetime, *, monthly: bool = False
+) -> list[Availability]:
     """Availability in [first, last), worst first, months in order. The open interval counts until `now`.
+
+    With `monthly` each group has a row for each local month, in the order of groups and months.
 
     Raises ValueError for a grouping that is not one of BY.
     """
@@ -51,6 +57,7 @@ def availability(first: datetime, last: datetime, by: str, kinds: Iterable[str],
         raise ValueError(f"availability is grouped by one of {', '.join(BY)}, not by {by!r}")
     parameters: dict[str, Any] = {
         "first": first, "last": last, "now": now, "by": by, "kinds": sorted(kinds), "lost": list(WITHOUT_CONTACT),
+        "monthly": monthly and by != "month",
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(queries("geoportal.monitoring", "availability")["availability"], parameters)

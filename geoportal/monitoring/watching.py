@@ -58,10 +58,11 @@ def watch(now: datetime) -> list[int]:
 
 
 def note_reconnections(now: datetime) -> None:
-    """Count how often devices connected again, and judge those whose number changed."""
+    """Count how often devices connected again, and judge those for which it matters."""
     window = f"{RECONNECTION_WINDOW.total_seconds()} s"
+    parameters: dict[str, Any] = {"now": now, "window": window, "most": 2 * UNSTABLE, "unstable": UNSTABLE}
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(SQL["note_reconnections"], {"now": now, "window": window, "most": 2 * UNSTABLE})
+        cursor.execute(SQL["note_reconnections"], parameters)
         notify(cursor, rejudge(cursor, [device for (device,) in cursor.fetchall()], now))
 
 

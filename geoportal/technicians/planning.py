@@ -87,7 +87,9 @@ def availability_page(request: HttpRequest) -> HttpResponse:
     start = datetime(first.year, first.month, first.day, tzinfo=ROME)
     after = last + timedelta(days=1)
     end = datetime(after.year, after.month, after.day, tzinfo=ROME)
-    rows = availability(start, end, by, visible_kinds(audience_of(request.user)), timezone.now())
+    monthly = request.GET.get("mesi") == "1" and by != "month"
+    kinds = visible_kinds(audience_of(request.user))
+    rows = availability(start, end, by, kinds, timezone.now(), monthly=monthly)
     if request.GET.get("formato") == "csv":
         return _csv(rows, by, first, last)
     query = request.GET.copy()
@@ -95,6 +97,7 @@ def availability_page(request: HttpRequest) -> HttpResponse:
     context = {
         "rows": rows,
         "by": by,
+        "monthly": monthly,
         "choices": BY_TEXTS.items(),
         "label": BY_TEXTS[by],
         "first": first,
@@ -126,10 +129,10 @@ def _csv(rows: list[Availability], by: str, first: date, last: date) -> HttpResp
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="disponibilita-{by}-{first}-{last}.csv"'
     writer = csv.writer(response)
-    writer.writerow([by, "name", "devices", "availability_pct", "up_s", "down_s", "excluded_s"])
+    writer.writerow([by, "name", "month", "devices", "availability_pct", "up_s", "down_s", "excluded_s"])
     for row in rows:
         percent = "" if row.percent is None else f"{row.percent:.4f}"
-        cells = [_plain(row.key), _plain(row.name), row.devices, percent]
+        cells = [_plain(row.key), _plain(row.name), row.month, row.devices, percent]
         writer.writerow([*cells, round(row.up_s), round(row.down_s), round(row.out_s)])
     return response
 

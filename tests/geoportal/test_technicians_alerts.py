@@ -216,7 +216,10 @@ def test_availability_is_a_table_and_a_file(technician: Client) -> None:
     assert "100,00 %" in page
     answer = technician.get("/tecnici/disponibilita/?per=place&dal=2026-01-01&al=2026-01-02&formato=csv")
     rows = list(csv.reader(answer.content.decode().splitlines()))
-    assert rows[0][0] == "place" and rows[1][0] == "'=1+1" and rows[1][3:5] == ["100.0000", str(2 * 86400)]
+    assert rows[0][0] == "place" and rows[1][0] == "'=1+1" and rows[1][4:6] == ["100.0000", str(2 * 86400)]
+    each = technician.get("/tecnici/disponibilita/?per=place&mesi=1&dal=2026-01-31&al=2026-02-01&formato=csv")
+    assert [row[2] for row in csv.reader(each.content.decode().splitlines())] == ["month", "2026-01", "2026-02"]
+    assert "2026-02" in technician.get("/tecnici/disponibilita/?mesi=1&dal=2026-01-31&al=2026-02-01").content.decode()
 
 
 def test_dates_that_make_no_sense_are_said(technician: Client) -> None:

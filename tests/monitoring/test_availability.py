@@ -102,6 +102,13 @@ def test_months_are_those_of_the_city() -> None:
     # October has the extra hour of the 25th.
     assert (october.up_s, october.down_s) == ((31 * 24 + 1 - 1) * HOUR, HOUR)
     assert (november.up_s, november.down_s) == ((30 * 24 - 1) * HOUR, HOUR)
+    each = availability(
+        datetime(2026, 10, 1, tzinfo=ROME), datetime(2026, 12, 1, tzinfo=ROME), "device", ["ap"],
+        datetime(2026, 12, 1, tzinfo=ROME), monthly=True,
+    )  # fmt: skip
+    assert [(row.key, row.month, row.up_s, row.down_s) for row in each] == [
+        ("ap-one", row.key, row.up_s, row.down_s) for row in rows
+    ]
 
 
 def test_groups_weigh_their_devices_by_time_and_the_worst_stands_first() -> None:

@@ -32,6 +32,7 @@ class Tale:
     begin: datetime = BEGIN
     every_s: int = 30
     step_s: float = 15.0
+    """At most 15 where silence counts: after a longer time without a look of the monitor, all grace begins anew."""
     bystanders: int = 2
     elsewhere: frozenset[str] = frozenset({""})
     """What bystanders may show."""
@@ -47,7 +48,7 @@ TALES = (
         # A sample every two hours: a week of them is as much as one hour of the usual ones.
         every_s=7200,
         step_s=7200,
-        bystanders=6,
+        bystanders=4,
     ),
     Tale(
         "feeder-power-cut",
@@ -66,7 +67,8 @@ TALES = (
         shows={5: WELL, 10: {("problem", "uplink_loss")}, 40: {("problem", "uplink_loss")}, 42: WELL, 58: WELL},
         causes={"", "uplink_loss"},
         mail=("6 novità sugli allarmi", "6 novità sugli allarmi"),
-        step_s=30,
+        every_s=60,
+        step_s=60,
     ),
     Tale(
         "broker-restart",
@@ -78,7 +80,7 @@ TALES = (
     Tale("offline-backfill", shows={1: WELL, 10: WELL}, causes={""}),
     Tale(
         "flapping-access-point",
-        shows={5: WELL, 12: {("problem", "unstable")}, 30: {("problem", "unstable")}},
+        shows={5: WELL, 12: {("problem", "unstable")}, 20: {("problem", "unstable")}},
         causes={"", "unstable"},
         mail=("Connessione instabile – È durato oltre l'attesa: La connessione va e viene",),
     ),
@@ -102,7 +104,7 @@ TALES = (
     ),
     Tale(
         "firmware-roll",
-        shows={8: WELL, 22: {("ok", ""), ("problem", "unstable")}, 30: {("ok", ""), ("problem", "unstable")}},
+        shows={8: WELL, 22: {("ok", ""), ("problem", "unstable")}, 25: {("ok", ""), ("problem", "unstable")}},
         causes={"", "unstable"},
         mail=("(ap-piazza-della-liberta-1) – Connessione instabile – È durato",),
         step_s=20,

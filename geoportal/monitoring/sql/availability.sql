@@ -3,7 +3,8 @@
 -- A device is down while it is critical or out of contact, up while it works or merely has a problem. Maintenance, also
 -- where a window was entered later, and time in which its state was not known (we were blind, it was not in service) are
 -- left out. Multiranges, so that intervals that overlap count once: left out before down, down before up.
--- in: first, last, now, kinds (text[]), lost (text[], causes without contact), by ('device', 'place', 'operator', 'month').
+-- in: first, last, now, kinds (text[]), lost (text[], causes without contact), by ('device', 'place', 'operator', 'month'),
+-- monthly (each group in a row for each month, in order).
 WITH month AS (
     SELECT to_char(local, 'YYYY-MM') AS label,
            tstzrange(local AT TIME ZONE 'Europe/Rome', (local + interval '1 month') AT TIME ZONE 'Europe/Rome')
@@ -37,9 +38,10 @@ WITH month AS (
 SELECT CASE %(by)s WHEN 'device' THEN device.devid WHEN 'place' THEN device.place
                    WHEN 'operator' THEN device.operator ELSE weighed.label END AS key,
        CASE WHEN %(by)s = 'device' THEN min(device.name_it) ELSE '' END AS name,
+       CASE WHEN %(monthly)s THEN weighed.label ELSE '' END AS month,
        count(DISTINCT device.id) AS devices, sum(up_s)::float8, sum(down_s)::float8, sum(out_s)::float8
 FROM weighed JOIN monitoring_device device ON device.id = weighed.device_id
 WHERE device.kind = ANY(%(kinds)s)
-GROUP BY 1
-ORDER BY CASE WHEN %(by)s = 'month' THEN 0
-              ELSE sum(up_s) / nullif(sum(up_s) + sum(down_s), 0) END NULLS LAST, 1
+GROUP BY 1, 3
+ORDER BY CASE WHEN %(monthly)s OR %(by)s = 'month' THEN 0
+              ELSE sum(up_s) / nullif(sum(up_s) + sum(down_s), 0) END NULLS LAST, 1, 3

@@ -77,19 +77,23 @@ ORDER BY device.id
 LIMIT %(limit)s
 
 -- name: note_reconnections
--- Count the connections made since the last look, and forget those that left the window. out: ids whose number changed.
+-- Count the connections made since the last look, and forget those that left the window. out: ids of those that are
+-- unstable or were; a city that comes back at once after a restart is not judged for it.
 -- A counter that was never looked at, or went back (a new spool), begins anew without a count.
 WITH moved AS (
     SELECT device_id FROM monitoring_devicestatus
     WHERE conn IS DISTINCT FROM conn_seen OR reconnected_at[1] < %(now)s - %(window)s::interval
     ORDER BY device_id FOR NO KEY UPDATE
+), counted AS (
+    UPDATE monitoring_devicestatus AS status
+    SET conn_seen = conn,
+        reconnected_at =
+            ARRAY(SELECT at FROM unnest(reconnected_at) AS at WHERE at >= %(now)s - %(window)s::interval ORDER BY at)
+            || array_fill(%(now)s::timestamptz, ARRAY[coalesce(least(greatest(conn - conn_seen, 0), %(most)s), 0)::int])
+    FROM moved WHERE status.device_id = moved.device_id
+    RETURNING status.device_id, cardinality(reconnected_at) AS number, evidence
 )
-UPDATE monitoring_devicestatus AS status
-SET conn_seen = conn,
-    reconnected_at = ARRAY(SELECT at FROM unnest(reconnected_at) AS at WHERE at >= %(now)s - %(window)s::interval ORDER BY at)
-        || array_fill(%(now)s::timestamptz, ARRAY[coalesce(least(greatest(conn - conn_seen, 0), %(most)s), 0)::int])
-FROM moved WHERE status.device_id = moved.device_id
-RETURNING status.device_id
+SELECT device_id FROM counted WHERE number >= %(unstable)s OR evidence @> '[{"code": "unstable"}]' ORDER BY device_id
 
 -- name: notify
 SELECT pg_notify('devices', %(ids)s)

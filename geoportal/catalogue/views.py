@@ -63,9 +63,8 @@ def describe(request: HttpRequest, slug: str) -> HttpResponse:
         "labels": labels,
         "parts": _parts(form),
         "completeness": completeness(found),
-        "status": 400 if sent is not None else 200,
     }
-    return render(request, "geoportal/catalogue/describe.html", context, status=context["status"])
+    return render(request, "geoportal/catalogue/describe.html", context, status=400 if sent is not None else 200)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,9 @@ def read_request(request: HttpRequest) -> WfsRequest:
     if request.method == "POST":
         return _from_xml(read_xml(request.body))
     made = WfsRequest({name.lower(): str(value).strip() for name, value in request.GET.items()})
+    for name, value in made.values.items():
+        if "\x00" in value:
+            raise InvalidParameter(f"{name[:40]!r} holds a NUL character.")
     if made.get("filter"):
         made.filter = read_xml(made.get("filter").encode())
     return made

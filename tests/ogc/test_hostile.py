@@ -1,0 +1,83 @@
+"""Texts that have broken other servers, as values and as identifiers: each is itself and nothing else.
+
+The classes of attack are those of known holes in servers of this kind: quotes and escapes that leave a literal, the
+wildcards of LIKE, NUL, property names that are paths, and numbers past every limit.
+"""
+
+import json
+from types import SimpleNamespace
+from urllib.parse import quote
+from xml.sax.saxutils import escape
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+TEXTS = (
+    "O'Higgins", 'detto "Il Corto"', "a\\'b", "\\", "100%", "_", "%_%", "'; DROP TABLE geodata.civici; --",
+    "' OR 1=1 --", "$1", "%(limit)s", "{table}", "E'\\x41'", "\U0001d11e", "è\u0301", "<b>&amp;</b>",
+)  # fmt: skip
+NAMES = (
+    "owner__password",
+    "via'--",
+    'via"',
+    "pg_sleep(1)",
+    "geom",
+    "fid) OR (1=1",
+    "via.altro",
+    "__class__",
+    "exec('x')",
+)
+
+
+@pytest.fixture
+def texts(city: SimpleNamespace) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE geodata.civici SET via = 'altro'")
+        for at, text in enumerate(TEXTS, 1):
+            cursor.execute("UPDATE geodata.civici SET via = %s WHERE fid = %s", [text, at])
+
+
+def found(client: Client, **params: str) -> list[int]:
+    response = client.get("/ogc/collections/civici/items", {"limit": "1000", **params})
+    assert response.status_code == 200, response.content
+    return [feature["id"] for feature in response.json()["features"]]
+
+
+@pytest.mark.parametrize(("at", "text"), list(enumerate(TEXTS, 1)))
+def test_a_value_is_itself_in_every_way_of_asking(client: Client, texts: None, at: int, text: str) -> None:
+    assert found(client, via=text) == [at]
+    literal = text.replace("'", "''")
+    assert found(client, filter=f"via = '{literal}'") == [at]
+    tree = {"op": "=", "args": [{"property": "via"}, text]}
+    assert found(client, filter=json.dumps(tree), **{"filter-lang": "cql2-json"}) == [at]
+    xml = (
+        '<fes:Filter xmlns:fes="http://www.opengis.net/fes/2.0"><fes:PropertyIsEqualTo><fes:ValueReference>via'
+        f"</fes:ValueReference><fes:Literal>{escape(text)}</fes:Literal></fes:PropertyIsEqualTo></fes:Filter>"
+    )
+    asked = {"service": "WFS", "version": "2.0.0", "request": "GetFeature", "typenames": "cr:civici", "filter": xml}
+    body = client.get("/ogc/wfs", {**asked, "outputformat": "application/json"}).json()
+    assert [feature["properties"]["via"] for feature in body["features"]] == [text]
+
+
+@pytest.mark.parametrize("text", [*TEXTS, "1 OR 1=1", "1;", "9" * 40, "-1", "1e3", "\x00", "../1"])
+def test_an_identifier_that_is_none_finds_nothing(client: Client, city: SimpleNamespace, text: str) -> None:
+    response = client.get(f"/ogc/collections/civici/items/{quote(text, safe='')}")
+    assert response.status_code == 404, response.content
+    answer = client.get("/ogc/wfs", {"service": "WFS", "request": "GetFeature", "resourceid": f"civici.{text}"})
+    assert answer.status_code in {200, 400, 404} and b"<wfs:member>" not in answer.content
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_that_is_no_attribute_is_refused_wherever_names_go(
+    client: Client, city: SimpleNamespace, name: str
+) -> None:
+    here = "/ogc/collections/civici"
+    tree = json.dumps({"op": "=", "args": [{"property": name}, "x"]})
+    for path, params in (
+        ("items", {name: "x"}), ("items", {"properties": name}), ("items", {"sortby": name}),
+        ("items", {"filter": tree, "filter-lang": "cql2-json"}), ("export", {"properties": name, "f": "csv"}),
+        ("tiles/WebMercatorQuad/14/5884/8648", {"f": "mvt", "properties": name}),
+    ):  # fmt: skip
+        response = client.get(f"{here}/{path}", params)
+        assert response.status_code == 400, (path, params, response.content[:200])

@@ -48,7 +48,7 @@ class Tally:
         self.counts["events"] += len(batch.events)
         self.counts["repeated"] += repeated
         self.counts["gaps"] += len(batch.gaps)
-        self.counts["lost_by_devices"] += sum(last - first + 1 for _, first, last in batch.gaps)
+        self.counts["lost_by_devices"] += sum(max(0, last - first + 1) for _, first, last in batch.gaps)
         self.counts["batches"] += 1
         for dead in batch.dead:
             self.dead[dead.reason] += 1

@@ -9,6 +9,7 @@ that is not whole yet, stays paho's.
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -97,7 +98,7 @@ def cut_publishes(data: bytes, at: int, found: list[Publish]) -> int:
         if start >= after or data[start] > 127 or (payload := start + 1 + data[start]) > after:
             break
         mid = data[rest] << 8 | data[rest + 1] if qos else 0
-        topic = data[name:rest].decode("utf-8", "replace")
+        topic = sys.intern(data[name:rest].decode("utf-8", "replace"))  # thousands wait with the same few
         found.append(Publish(mid, qos, bool(head & 1), topic, data[payload:after]))
         at = after
     return at

@@ -8,8 +8,12 @@ from collections import deque
 from collections.abc import Iterable
 from typing import NamedTuple
 
-BYTES = 48 * 1024 * 1024
+BYTES = 32 * 1024 * 1024
 """Mosquitto 2.0.11 sends beyond the agreed window (measured), so that the window alone does not bound the memory."""
+
+
+_EACH = 300
+"""Bytes that a message takes beside its payload."""
 
 
 class Message(NamedTuple):
@@ -43,7 +47,7 @@ class Inbox:
             if self.overflowed or self._put - self._taken > self._limit:
                 self.overflowed = True
                 return
-            self._put += len(message.payload) + 200
+            self._put += len(message.payload) + _EACH
             self._messages.append(message)
         if not self._filled.is_set():
             self._filled.set()
@@ -69,5 +73,5 @@ class Inbox:
             if len(self._messages) < limit and left > 0.005:
                 time.sleep(0.005)
         taken = [self._messages.popleft() for _ in range(min(limit, len(self._messages)))]
-        self._taken += sum(len(message.payload) + 200 for message in taken)
+        self._taken += sum(len(message.payload) + _EACH for message in taken)
         return taken

@@ -21,10 +21,14 @@ _BEFORE_NUMBER = re.compile(r"\b(?:n|nr|num|numero|civ|civico)\b\.?\s*°?\s*(?=\
 _NUMBER = re.compile(r"^(\d{1,5})([a-z]{0,3})$")
 _SUFFIX = re.compile(r"^(?:[a-z]|bis|ter|quater)$")
 _SHEET = r"(?:foglio|fog|fg|f)\.?\s*(?:n\.?\s*)?0*(\d{1,4})"
-_PARCEL = r"(?:particella|part|mappale|mapp|map|mp|p|m)\.?\s*(?:n\.?\s*)?([\w./]{1,12})"
+_PARCEL = r"(?:particella|part|mappale|mapp|map|mp|p|m|n)\.?\s*(?:n\.?\s*)?([\w./]{1,12})"
+_MUNICIPALITY = re.compile(
+    r"^(?:com(?:une)?\.?\s+(?:di\s+)?)?(?:cremona|d150)(?:\s*\(?d150\)?)?\s*[,;/_-]?\s*(?=[^\s,;/_-])"
+)
+_REVERSED = re.compile(rf"^{_PARCEL}\s*[,;/-]?\s*(?:del\s+)?{_SHEET}$")
 _CADASTRE = (
-    re.compile(rf"^(?:d150\s+)?{_SHEET}(?:\s*[,;/-]?\s*{_PARCEL})?(?:\s*[,;/-]?\s*sub\w*\.?\s*\d+)?$"),
-    re.compile(r"^(?:d150\s*[/_-]\s*)?0*(\d{1,4})\s*/\s*0*(\d[\w.]{0,9}(?:/\d+)?)$"),
+    re.compile(rf"^{_SHEET}(?:\s*[,;/-]?\s*{_PARCEL})?(?:\s*[,;/-]?\s*sub\w*\.?\s*\d+)?$"),
+    re.compile(r"^0*(\d{1,4})\s*/\s*0*(\d[\w.]{0,9}(?:/\d+)?)$"),
     re.compile(r"^[a-z]\d{3}[a-z_]?(\d{4})[0-9a-z]{2}\.([\w./]{1,12})$"),
 )
 
@@ -66,6 +70,12 @@ def read_question(text: str) -> Question:
 
 
 def _cadastral(text: str) -> tuple[str, str]:
+    reference = _CADASTRE[-1].match(text)
+    if not reference:
+        text = _MUNICIPALITY.sub("", text)
+        turned = _REVERSED.match(text)
+        if turned:
+            text = f"foglio {turned[2]} particella {turned[1]}"
     for form in _CADASTRE:
         match = form.match(text)
         if match:

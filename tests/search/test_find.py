@@ -59,7 +59,16 @@ def insider(role: str) -> Client:
         ("p.zza libertà", "Piazza della Libertà"),
         ("foglio 12 particella 345", "Foglio 12, particella 345"),
         ("fg 12 mapp. 345 sub 3", "Foglio 12, particella 345"),
-        ("12/345", "Foglio 12, particella 345"),
+        *(
+            (text, "Foglio 12, particella 345")
+            for text in (
+                "12/345",
+                "D150 12/345",
+                "mappale 345 foglio 12",
+                "Comune di Cremona (D150) f. 12 p. 345",
+                "fg.12 n.345",
+            )
+        ),
         ("D150_001200.345", "Foglio 12, particella 345"),
         ("foglio 12", "Foglio 12"),
         ("liceo anguissola", "Liceo Anguissola"),

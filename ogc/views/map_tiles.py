@@ -95,7 +95,7 @@ def drawn_tile(one: Chosen, grid: TileGrid, address: TileAddress, form: str) -> 
     if one.layer.kind != "vector":
         # Whoever lays a tile over others gives it the opacity of the style, as the portal's own map does.
         drawn = Drawn(one.layer, msgspec.structs.replace(one.style.spec, opacity=1.0))
-        if one.layer.kind == "raster" and grid is WEB_MERCATOR and form != "jpeg":
+        if one.layer.kind == "raster" and grid is WEB_MERCATOR:
             return map_tile(one.layer, address, form, one.style.spec.raster)
     view = View(epsg(grid.srid), grid.box(address), TILE_PX, TILE_PX)
     return draw([drawn], view, _encoding(form) if one.layer.kind == "vector" else form)

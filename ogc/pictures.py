@@ -155,7 +155,8 @@ def _box(ask: Ask, layers: Sequence[LayerEntry], crs: Crs, given: Crs) -> Bounds
             max(one[3] for one in boxes) + 1e-4,
         )
     found = bounds_between(given.srid, crs.srid, box)
-    if found is None:
+    # Far from where the CRS means something a box has no width that a number can say.
+    if found is None or found[0] >= found[2] or found[1] >= found[3]:
         raise BadQuery("bbox", f"this box has no place in the CRS of the picture ({crs.uri}); ask for a smaller one.")
     return found
 

@@ -28,6 +28,9 @@ PICTURE_FORM = 1
 _COLOUR = re.compile(r"^(?:#|0x)?([0-9a-fA-F]{6})$")
 _NAMES = {"white": "ffffff", "black": "000000", "gray": "808080", "grey": "808080"}
 
+FARTHEST = 1e9
+"""Metres or degrees from the origin of a CRS: twenty-five times round the earth."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
@@ -155,8 +158,8 @@ def _box(ask: Ask, layers: Sequence[LayerEntry], crs: Crs, given: Crs) -> Bounds
             max(one[3] for one in boxes) + 1e-4,
         )
     found = bounds_between(given.srid, crs.srid, box)
-    # Far from where the CRS means something a box has no width that a number can say.
-    if found is None or found[0] >= found[2] or found[1] >= found[3]:
+    # Far from where the CRS means something a box has no width that a number can say, or more than can be drawn.
+    if found is None or found[0] >= found[2] or found[1] >= found[3] or max(map(abs, found)) > FARTHEST:
         raise BadQuery("bbox", f"this box has no place in the CRS of the picture ({crs.uri}); ask for a smaller one.")
     return found
 

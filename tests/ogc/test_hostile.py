@@ -91,3 +91,10 @@ def test_a_map_of_a_box_that_is_nowhere_is_no_error_of_ours(
     for box in ("-3.622598242150854e+16,-5.341168599564236e+41,0.0,0.0", "-1e300,-1e300,1e300,1e300"):
         response = client.get("/ogc/collections/edifici/map", {"bbox": box, "crs": crs})
         assert response.status_code in {200, 400}, (box, response.content[:200])
+
+
+@pytest.mark.parametrize("shape", ["POINT EMPTY", "POLYGON EMPTY", "POLYGON((10 45))", "LINESTRING(1 1)"])
+def test_a_shape_without_substance_is_no_error_of_ours(client: Client, city: SimpleNamespace, shape: str) -> None:
+    for text in (f"S_INTERSECTS(geometry, {shape})", f"S_TOUCHES({shape}, geometry)"):
+        response = client.get("/ogc/collections/civici/items", {"filter": text})
+        assert response.status_code in {200, 400}, (text, response.content[:200])

@@ -199,3 +199,6 @@ BEGIN
     PERFORM set_config('geoportal.change', '', true), set_config('geoportal.valid_from', '', true);
 END
 $$;
+
+-- What the first versions put off is done now: a table with events to come cannot be altered, and Django adds the keys last.
+SET CONSTRAINTS ALL IMMEDIATE;

@@ -77,6 +77,7 @@ async def run(given: Options) -> None:
     """All devices until SIGUSR1, then until nothing waits."""
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, ended.set)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})
     if given.hurried:
         delivery.RESEND_S, session._BACKOFF_S = (6.0, 60.0), (0.5, 4.0)
     order = given.ledger.parent / "reboot"

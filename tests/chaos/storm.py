@@ -48,10 +48,13 @@ class Agents:
         command += ["--hurried"] if self.hurried else []
         command += ["--broker", f"{self.segment.host}:{PORT}"] if self.segment else []
         command += [str(self.ledger), str(self.every_s)]
+        # Held back until the fleet listens: one that was just started again must not die of being asked to end.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, *map(str, self.configs)], cwd=BASE, env=clean_environment(), stdout=log, stderr=log
             )
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def kill(self, *, reboot: bool) -> None:
         """kill -9 and start again; with `reboot` as after a power cut of the machine: numbers begin anew."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import socket
@@ -43,6 +44,7 @@ class Stream:
             name, _, value = line.decode().partition(":")
             self.headers[name.lower()] = value.strip()
         self._rest = b""
+        self._until = math.inf
 
     def next(self) -> Event | None:
         """The next event; None when the server ended the stream."""
@@ -61,6 +63,7 @@ class Stream:
 
     def wait_for(self, name: str) -> Event:
         """The next event of this name, whatever comes before it."""
+        self._until = time.monotonic() + WAIT_S
         while (event := self.next()) is not None:
             if event.name == name:
                 return event
@@ -75,6 +78,8 @@ class Stream:
 
     def _line(self) -> str | None:
         while b"\n" not in self._rest:
+            # Comments keep the stream alive: without an end of its own a wait would never be one.
+            assert time.monotonic() < self._until, "nothing but comments came"
             size = int(self.file.readline() or b"0", 16)
             if size == 0:
                 return None

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from django.conf import settings
@@ -50,7 +51,7 @@ def test_a_committed_change_arrives_as_the_same_object_that_the_list_gives(serve
     event = stream.wait_for("device")
     assert event.data == Client().get("/api/dispositivi").json()["devices"]
     assert [one["health"] for one in event.data] == ["ok", "ok"]
-    DeviceStatus.objects.filter(device=point).update(presence="lost", presence_at=NOW)
+    DeviceStatus.objects.filter(device=point).update(presence="lost", presence_at=NOW - timedelta(minutes=1))
     judge_and_notify(point)
     second = stream.wait_for("device")
     assert [(one["devid"], one["cause_text"]) for one in second.data] == [

@@ -69,7 +69,8 @@ def work(job_id: str) -> None:
 
 def test_processes_are_listed_and_described(client: Client, city: SimpleNamespace) -> None:
     listed = client.get("/ogc/processes").json()
-    assert [one["id"] for one in listed["processes"]] == ["buffer", "clip", "intersect-areas", "nearest", "echo"]
+    known = ["buffer", "clip", "intersect-areas", "nearest", "related", "echo"]
+    assert [one["id"] for one in listed["processes"]] == known
     assert len(client.get("/ogc/processes?limit=2").json()["processes"]) == 2
     described = client.get("/ogc/processes/buffer").json()
     assert described["jobControlOptions"] == ["sync-execute", "async-execute", "dismiss"]

@@ -8,12 +8,12 @@ from pathlib import Path
 import psutil
 import pytest
 from django.db import connection
+from pytest_django import DjangoDbBlocker
 
-from layers.models import Layer
 from tests.geodata import drop, make_layer
 from tests.liveserver import served
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 MANY = 100_000
 FIELDS = {"nome": "string", "zona": "string", "altezza": "number", "note": "string"}
 FILL = f"""
@@ -25,14 +25,22 @@ FROM generate_series(1, {MANY}) AS n
 GROWTH_BYTES = 50 * 2**20
 
 
-@pytest.fixture
-def address(transactional_db: None, tmp_path: Path) -> Iterator[str]:
-    Layer.objects.filter(is_live=True).delete()  # devices have tests of their own
-    layer = make_layer("grande", "POLYGON", 32632, FIELDS, FILL)
-    with served(TMPDIR=str(tmp_path)) as root:
-        assert urllib.request.urlopen(f"{root}/ogc/collections/grande/export?f=geojson&zona=zona%201").status == 200
-        yield f"{root}/ogc/collections/grande"
-    drop(layer)
+@pytest.fixture(scope="module")
+def spool(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the server puts what does not leave at once."""
+    return tmp_path_factory.mktemp("spool")
+
+
+@pytest.fixture(scope="module")
+def address(django_db_setup: None, django_db_blocker: DjangoDbBlocker, spool: Path) -> Iterator[str]:
+    """One large layer and one server for all tests here: they change nothing."""
+    with django_db_blocker.unblock():
+        layer = make_layer("grande", "POLYGON", 32632, FIELDS, FILL)
+        with served(TMPDIR=str(spool)) as root:
+            assert urllib.request.urlopen(f"{root}/ogc/collections/grande/export?f=geojson&zona=zona%201").status == 200
+            yield f"{root}/ogc/collections/grande"
+        drop(layer)
+        layer.delete()
 
 
 def workers() -> list[psutil.Process]:
@@ -69,15 +77,15 @@ def test_a_large_export_does_not_grow_the_server(address: str, form: str) -> Non
     assert peak - before < GROWTH_BYTES, f"{(peak - before) / 2**20:.0f} MB more for {size / 2**20:.0f} MB of {form}"
 
 
-def test_a_client_that_leaves_frees_the_database_and_the_disk(address: str, tmp_path: Path) -> None:
+def test_a_client_that_leaves_frees_the_database_and_the_disk(address: str, spool: Path) -> None:
     for form in ("geojson", "gpkg"):
         answer = urllib.request.urlopen(f"{address}/export?f={form}", timeout=120)
         assert len(answer.read(4096)) == 4096
         answer.close()
     end = time.monotonic() + 30
-    while (readers() or list(tmp_path.glob("geoportal-export-*"))) and time.monotonic() < end:
+    while (readers() or list(spool.glob("geoportal-export-*"))) and time.monotonic() < end:
         time.sleep(0.05)
-    assert readers() == 0 and not list(tmp_path.glob("geoportal-export-*"))
+    assert readers() == 0 and not list(spool.glob("geoportal-export-*"))
     assert urllib.request.urlopen(f"{address}/items?limit=1", timeout=30).status == 200
 
 

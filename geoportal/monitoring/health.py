@@ -20,8 +20,12 @@ LONG_SILENCE_INTERVALS = 20
 """The same for devices that report so rarely that half an hour is few samples."""
 FIRST_WORD = timedelta(minutes=15)
 """A device that has credentials and was never heard for so long: a refused publication looks like success to it."""
+LOST_MOMENT = timedelta(milliseconds=700)
+"""A will counts after this time, so that those that come together are seen together."""
 LOST_HOLD = timedelta(seconds=15)
-"""A will counts after this time: a broker that is restarted sends everybody's, and everybody is back at once."""
+"""Wills of most devices together count after this: a broker that is restarted sends everybody's, and all come back."""
+LATE_WILLS = timedelta(seconds=5)
+"""Wills that waited at the broker have all come so long after we began to listen again."""
 UNSTABLE, STEADY = 6, 3
 """Connections made anew within `RECONNECTION_WINDOW`: unstable from the first, no longer from below the second."""
 RECONNECTION_WINDOW = timedelta(minutes=30)
@@ -70,6 +74,8 @@ class Observation:
     last_seen_at: datetime | None = None
     reconnections: int = 0
     """How often it connected again within `RECONNECTION_WINDOW`."""
+    most_are_lost: bool = False
+    """Whether most devices sent their wills within `LOST_HOLD`."""
     clock_bad: bool = False
     metrics: Mapping[str, Any] = field(default_factory=dict)
     attributes: Mapping[str, Any] = field(default_factory=dict)
@@ -100,9 +106,9 @@ class Observation:
         then the device has as long to come back as it has to speak.
         """
         began = self.listening_since
-        if self.presence_at is None or began is None or abs(self.presence_at - began) > LOST_HOLD:
-            return LOST_HOLD
-        return began + timedelta(seconds=SILENT_INTERVALS * self.interval_s) - self.presence_at
+        if self.presence_at and began and began - LOST_HOLD <= self.presence_at <= began + LATE_WILLS:
+            return began + timedelta(seconds=SILENT_INTERVALS * self.interval_s) - self.presence_at
+        return LOST_HOLD if self.most_are_lost else LOST_MOMENT
 
     @property
     def is_silent(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import msgspec
 from psycopg2 import sql
 
-from geoportal.monitoring.health import Judgement, Observation, judge, rules_of
+from geoportal.monitoring.health import LOST_HOLD, Judgement, Observation, judge, rules_of
 from geoportal.sql import queries
 
 SQL = queries("geoportal.monitoring", "judging")
@@ -97,7 +97,8 @@ def _columns(verdicts: list[_Verdict]) -> dict[str, list[Any]]:
 
 
 def _read(cursor: Cursor, device_ids: Sequence[int], now: datetime) -> Iterable[_Row]:
-    cursor.execute(SQL["observe"], {"ids": list(device_ids), "now": now})
+    lost_hold = f"{LOST_HOLD.total_seconds()} s"
+    cursor.execute(SQL["observe"], {"ids": list(device_ids), "now": now, "lost_hold": lost_hold})
     rows = cursor.fetchall()
     attributes = _attributes(cursor, rows)
     return [_row(row, attributes.get(row[0], {}), now) for row in rows]
@@ -105,7 +106,7 @@ def _read(cursor: Cursor, device_ids: Sequence[int], now: datetime) -> Iterable[
 
 def _row(row: tuple[Any, ...], attributes: Mapping[str, Any], now: datetime) -> _Row:
     (device, kind, lifecycle, interval, enrolled_at, presence, presence_at, *rest) = row
-    last_seen, reconnections, clock_bad, metrics, health, cause, evidence, *rest = rest
+    last_seen, reconnections, most_are_lost, clock_bad, metrics, health, cause, evidence, *rest = rest
     maintenance, blind_since, listening_since = rest
     seen = Observation(
         now=now,
@@ -117,6 +118,7 @@ def _row(row: tuple[Any, ...], attributes: Mapping[str, Any], now: datetime) -> 
         presence_at=presence_at,
         last_seen_at=last_seen,
         reconnections=reconnections,
+        most_are_lost=most_are_lost,
         clock_bad=clock_bad,
         metrics=_metrics.decode(metrics),
         attributes=attributes,

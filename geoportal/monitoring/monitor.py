@@ -19,7 +19,7 @@ from geoportal.monitoring.watching import forget_old, make_partitions, note_reco
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 2.0
+LOOK_S = 0.5
 WAIT_S = 2.0
 """Between attempts to lead, and after the database went away."""
 

@@ -16,9 +16,11 @@ from psycopg2 import sql
 
 from geoportal.monitoring.health import (
     FIRST_WORD,
+    LATE_WILLS,
     LONG_SILENCE,
     LONG_SILENCE_INTERVALS,
     LOST_HOLD,
+    LOST_MOMENT,
     RECONNECTION_WINDOW,
     SILENT_INTERVALS,
     UNSTABLE,
@@ -138,6 +140,8 @@ def _judge_due(now: datetime) -> tuple[int, list[int]]:
         "first_word": f"{FIRST_WORD.total_seconds()} s",
         "long": f"{LONG_SILENCE.total_seconds()} s",
         "lost_hold": f"{LOST_HOLD.total_seconds()} s",
+        "lost_moment": f"{LOST_MOMENT.total_seconds()} s",
+        "late_wills": f"{LATE_WILLS.total_seconds()} s",
         "long_intervals": LONG_SILENCE_INTERVALS,
         "limit": BATCH,
     }

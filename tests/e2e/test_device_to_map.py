@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 import tomllib
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg2
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from geoportal.monitoring.health import LATE_WILLS
 from geoportal.runtime.product import answers
 from tests.broker import Peer
 from tests.browser.conftest import Visit, new_context
 from tests.browser.conftest import browser as browser
+from tests.chaos.storm import database
 from tests.product import RunningProduct, eventually
 
 DEVID = "ap-largo-boccaccino-1"
@@ -90,6 +95,14 @@ def page_json(context: BrowserContext, url: str) -> dict[str, Any]:
     return found
 
 
+def listens_for_s(product: RunningProduct) -> float:
+    """For how long the centre has heard the broker without a break."""
+    with closing(psycopg2.connect(**database(product))) as link, link.cursor() as cursor:
+        cursor.execute("SELECT extract(epoch FROM now() - max(listening_since)) FROM monitoring_shardwatch")
+        (seconds,) = cursor.fetchone()
+    return math.inf if seconds is None else float(seconds)
+
+
 def shows(page: Page, health: str) -> None:
     """Wait until the list beside the map, which a screen reader reads, gives this health."""
     expect(page.locator(f'#device-items [data-devid="{DEVID}"][data-health="{health}"]')).to_have_count(1)
@@ -109,6 +122,7 @@ def mark(page: Page) -> bytes:
 
 
 def test_a_last_will_and_a_sample_change_the_mark_without_a_reload(page: Page, product: RunningProduct) -> None:
+    eventually(lambda: listens_for_s(product) > LATE_WILLS.total_seconds(), "wills of a restart before are over")
     device = AccessPoint.of(product, DEVID)
     page.evaluate("window.sameDocument = true")
     device.birth()

@@ -32,8 +32,15 @@ CASES: list[tuple[str, dict[str, Any], str, str, list[str]]] = [
     ("well", {}, "ok", "", []),
     ("never heard", {"presence": "never", "last_seen_at": None}, "unknown", "never_seen", []),
     ("exactly three intervals", {"last_seen_at": ago(90)}, "ok", "", []),
-    ("will", {"presence": "lost", "presence_at": ago(15)}, "problem", "connection_lost", ["connection_lost"]),
-    ("will of a moment ago", {"presence": "lost", "presence_at": ago(14)}, "ok", "", ["connection_lost"]),
+    ("will", {"presence": "lost", "presence_at": ago(1)}, "problem", "connection_lost", ["connection_lost"]),
+    ("will of a moment ago", {"presence": "lost", "presence_at": ago(0.5)}, "ok", "", ["connection_lost"]),
+    (
+        "will among most of them",
+        {"presence": "lost", "presence_at": ago(14), "most_are_lost": True},
+        "ok",
+        "",
+        ["connection_lost"],
+    ),
     (
         "will that came when we began to listen again",
         {"presence": "lost", "presence_at": ago(80), "listening_since": ago(79), "last_seen_at": ago(100)},

@@ -74,11 +74,19 @@ def test_silence_is_noticed_without_any_message(
 
 
 def test_a_will_is_believed_at_its_own_time_without_any_message() -> None:
-    one = heard(30, presence="lost", presence_at=ago(14))
+    one = heard(30, presence="lost", presence_at=ago(0.5))
     rejudged(one)
     assert state(one) == ("ok", "") and watch(NOW) == []
     assert watch(NOW + timedelta(seconds=1)) == [one.pk]
     assert state(one) == ("problem", "connection_lost")
+
+
+def test_wills_of_most_devices_together_wait_for_their_return() -> None:
+    gone = [heard(30, f"ap-{number}", presence="lost", presence_at=ago(5)) for number in range(3)]
+    heard(30, "ap-stays", presence="online")
+    rejudged(*gone)
+    assert [state(one) for one in gone] == [("ok", "")] * 3 and watch(NOW + timedelta(seconds=9)) == []
+    assert set(watch(NOW + timedelta(seconds=10))) == {one.pk for one in gone}
 
 
 def test_a_will_of_when_we_began_to_listen_waits_for_three_intervals() -> None:
@@ -120,9 +128,9 @@ def test_a_counter_that_begins_anew_is_no_reconnection_and_a_leap_counts_as_many
         assert len(DeviceStatus.objects.get(device=one).reconnected_at) == expected
 
 
-def rejudged(one: Device) -> None:
+def rejudged(*devices: Device) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
-        rejudge(cursor, [one.pk], NOW)
+        rejudge(cursor, [one.pk for one in devices], NOW)
 
 
 def test_long_silence_grows_worse_at_its_own_time() -> None:

@@ -2,7 +2,15 @@
 -- The rows to judge, locked in one order so that two writers never wait for each other in a circle.
 SELECT device.id, device.kind, device.lifecycle, device.interval_s, device.enrolled_at,
        status.presence, status.presence_at, status.last_seen_at,
-       cardinality(status.reconnected_at), status.clock_bad, status.metrics::text,
+       cardinality(status.reconnected_at),
+       CASE WHEN status.presence = 'lost' AND status.presence_at > %(now)s - %(lost_hold)s::interval
+            THEN (SELECT count(*) FILTER (WHERE other.presence = 'lost') >= 3
+                         AND 2 * count(*) FILTER (WHERE other.presence = 'lost') > count(*)
+                    FROM monitoring_devicestatus other
+                   WHERE other.presence = 'online'
+                      OR other.presence = 'lost' AND other.presence_at > %(now)s - %(lost_hold)s::interval)
+            ELSE false END,
+       status.clock_bad, status.metrics::text,
        status.health, status.cause, status.evidence::text,
        (SELECT min(work.starts_at) FROM monitoring_maintenancewindow work
          WHERE work.device_id = device.id AND work.starts_at <= %(now)s AND work.ends_at > %(now)s),

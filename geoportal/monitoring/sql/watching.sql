@@ -67,10 +67,10 @@ WHERE CASE
         OR (silence > greatest(%(long)s::interval, %(long_intervals)s * every)
             AND status.evidence @> '[{{"code": "silent", "severity": "problem"}}]')
     WHEN status.presence = 'lost' AND status.evidence @> '[{{"code": "connection_lost", "severity": "note"}}]' THEN
-        %(now)s >= CASE WHEN watch.listening_since BETWEEN status.presence_at - %(lost_hold)s::interval
-                                                       AND status.presence_at + %(lost_hold)s::interval
+        %(now)s >= CASE WHEN status.presence_at BETWEEN watch.listening_since - %(lost_hold)s::interval
+                                                    AND watch.listening_since + %(late_wills)s::interval
                         THEN watch.listening_since + %(intervals)s * every
-                        ELSE status.presence_at + %(lost_hold)s::interval END
+                        ELSE status.presence_at + %(lost_moment)s::interval END
     ELSE false
 END
 ORDER BY device.id

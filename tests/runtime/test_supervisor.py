@@ -126,7 +126,8 @@ def test_nothing_outlives_a_killed_supervisor_and_the_next_one_takes_over(instan
     children = family(instance)
     instance.process.kill()
     instance.process.wait()
-    eventually(lambda: not any(is_alive(child) for child in children), "every process has ended")
+    _, left = psutil.wait_procs(children, timeout=30)
+    assert [child.cmdline() for child in left if is_alive(child)] == []
     instance.start()
     assert health(instance)["status"] == "ok"
 

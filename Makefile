@@ -14,8 +14,8 @@ ARGS ?=
 QUICK ?=
 PARTS ?=
 TESTS ?= tests
-# Test files that run side by side; many of them wait more than they work, so one more than there are cores.
-JOBS ?= 3
+# Test files that run side by side.
+JOBS ?= 2
 # Of the tools that check the code; nothing is signed with it.
 CHECK_ENV := GEOPORTAL_SECRET_KEY=only-for-checks
 

@@ -126,7 +126,7 @@ def test_nothing_outlives_a_killed_supervisor_and_the_next_one_takes_over(instan
     children = family(instance)
     instance.process.kill()
     instance.process.wait()
-    _, left = psutil.wait_procs(children, timeout=30)
+    _, left = psutil.wait_procs(children, timeout=60)
     assert [child.cmdline() for child in left if is_alive(child)] == []
     instance.start()
     assert health(instance)["status"] == "ok"

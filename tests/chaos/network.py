@@ -65,9 +65,10 @@ class Segment:
         _ip("-n", self.namespace, "link", "set", "lo", "up")
 
     def remove(self) -> None:
-        """The link goes with its namespace."""
-        with contextlib.suppress(NoNamespaces):
-            _ip("netns", "delete", self.namespace)
+        """The link first: the kernel would take it away with the namespace, but only some time later."""
+        for what in (("link", "delete", self.link), ("netns", "delete", self.namespace)):
+            with contextlib.suppress(NoNamespaces):
+                _ip(*what)
 
 
 @contextmanager
@@ -105,11 +106,10 @@ def _doors(hosts: list[str], port: int) -> Iterator[None]:
             return
         await asyncio.gather(_pour(reader, inner_writer), _pour(inner_reader, writer))
 
-    async def serve() -> None:
-        for host in hosts:
-            await asyncio.start_server(enter, host, PORT)
+    async def serve() -> list[asyncio.Server]:
+        return [await asyncio.start_server(enter, host, PORT) for host in hosts]
 
-    loop.run_until_complete(serve())
+    servers = loop.run_until_complete(serve())
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:
@@ -117,6 +117,10 @@ def _doors(hosts: list[str], port: int) -> Iterator[None]:
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
+        # The next storm takes the same addresses.
+        for server in servers:
+            server.close()
+        loop.run_until_complete(asyncio.sleep(0))
 
 
 async def _pour(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:

@@ -81,7 +81,8 @@ def test_a_will_is_believed_at_its_own_time_without_any_message() -> None:
     assert state(one) == ("problem", "connection_lost")
 
 
-def test_wills_of_most_devices_together_wait_for_their_return() -> None:
+def test_wills_of_most_devices_together_wait_for_their_return(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("geoportal.monitoring.watching.BATCH", 2)  # more than one look takes: it must end all the same
     gone = [heard(30, f"ap-{number}", presence="lost", presence_at=ago(5)) for number in range(3)]
     heard(30, "ap-stays", presence="online")
     rejudged(*gone)

@@ -70,6 +70,13 @@ WHERE CASE
         %(now)s >= CASE WHEN status.presence_at BETWEEN watch.listening_since - %(lost_hold)s::interval
                                                     AND watch.listening_since + %(late_wills)s::interval
                         THEN watch.listening_since + %(intervals)s * every
+                        -- As in judging.sql: who is still held must not be due, or a look would never end.
+                        WHEN (SELECT count(*) FILTER (WHERE other.presence = 'lost') >= 3
+                                     AND 2 * count(*) FILTER (WHERE other.presence = 'lost') > count(*)
+                                FROM monitoring_devicestatus other
+                               WHERE other.presence = 'online'
+                                  OR other.presence = 'lost' AND other.presence_at > %(now)s - %(lost_hold)s::interval)
+                        THEN status.presence_at + %(lost_hold)s::interval
                         ELSE status.presence_at + %(lost_moment)s::interval END
     ELSE false
 END

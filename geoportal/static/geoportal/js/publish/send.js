@@ -8,7 +8,9 @@ export function sendFiles(form, { texts }) {
   const bar = document.getElementById('percent')
   const text = document.getElementById('sending-text')
 
-  input.addEventListener('change', () => { chosen.textContent = input.files.length > 1 ? fill(texts.chosen, { count: input.files.length }) : '' })
+  const tell = () => { chosen.textContent = input.files.length > 1 ? fill(texts.chosen, { count: input.files.length }) : '' }
+  input.addEventListener('change', tell)
+  tell() // Files may have been chosen before this script came, or be kept from before a reload.
   for (const name of ['dragover', 'dragleave', 'drop']) {
     form.addEventListener(name, (event) => {
       event.preventDefault()

@@ -42,6 +42,7 @@ LIVE_SOCKET = env.path("GEOPORTAL_LIVE_SOCKET", VAR_DIR / "sockets" / "live.sock
 """Where the process of the live stream is asked for its state."""
 
 MIDDLEWARE = [
+    "geoportal.bodies.Bodies",
     *(["geoportal.metrics.requests.CountRequests"] if METRICS_PORT else []),
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",

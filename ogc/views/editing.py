@@ -19,6 +19,7 @@ from layers.items import item as one_item
 from layers.models import LayerVersion
 from layers.rights import may_edit
 from layers.versions.recording import recorded
+from ogc.body import body_of
 from ogc.door import Ask, etag_of, refuse_unknown
 from ogc.errors import OgcError
 from ogc.views.asking import vector_layer
@@ -115,9 +116,7 @@ def _draft(ask: Ask, layer: LayerEntry, types: frozenset[str], *, partial: bool)
     media = (ask.request.content_type or "").lower()
     if media not in types:
         raise OgcError(415, "UnsupportedMediaType", f"Content-Type {media[:60]!r}: send {', '.join(sorted(types))}.")
-    if int(ask.request.META.get("CONTENT_LENGTH") or 0) > BODY_BYTES:
-        raise OgcError(413, "ContentTooLarge", f"A feature may have {BODY_BYTES} bytes.")
-    content = ask.request.body
+    content = body_of(ask.request, BODY_BYTES, "A feature")
     named = ask.request.headers.get("Content-Crs", "").strip("<> ")
     crs = parse_crs(named, layer.srid) if named else parse_crs("OGC:CRS84", None)
     return editing.read_draft(content, crs, partial=partial)

@@ -16,6 +16,7 @@ from layers.processes.model import Outcome, Process
 from layers.processes.registry import process_named, run_process
 from ogc import documents, pages, service_pages
 from ogc import process_documents as made
+from ogc.body import body_of
 from ogc.door import HTML, JSON, Ask, door
 from ogc.errors import InvalidParameter, OgcError
 from ogc.views.asking import whole
@@ -90,10 +91,9 @@ def execute_request(request: HttpRequest) -> dict[str, Any]:
     media = request.content_type or ""
     if media != JSON:
         raise OgcError(415, "UnsupportedMediaType", f"Send the request as {JSON}, not {media[:60]!r}.")
-    if int(request.headers.get("Content-Length") or 0) > BODY_MAX or len(request.body) > BODY_MAX:
-        raise OgcError(413, "RequestTooLarge", f"A request has {BODY_MAX} bytes at most.")
+    body = body_of(request, BODY_MAX, "A request")
     try:
-        found = json.loads(request.body, parse_constant=_refuse)
+        found = json.loads(body, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise InvalidParameter(f"The body is not JSON: {str(error)[:200]}") from error
     if not isinstance(found, dict):

@@ -11,6 +11,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 from django.http import HttpRequest
 
+from ogc.body import body_of
 from ogc.errors import InvalidParameter, OgcError
 
 XML_MAX = 64 * 1024
@@ -31,7 +32,7 @@ class WfsRequest:
 def read_request(request: HttpRequest) -> WfsRequest:
     """The request. Raises OgcError."""
     if request.method == "POST":
-        return _from_xml(read_xml(request.body))
+        return _from_xml(read_xml(body_of(request, XML_MAX, "XML of a request")))
     made = WfsRequest({name.lower(): str(value).strip() for name, value in request.GET.items()})
     for name, value in made.values.items():
         if "\x00" in value:
@@ -44,7 +45,7 @@ def read_request(request: HttpRequest) -> WfsRequest:
 def read_xml(body: bytes) -> Element:
     """The root of a document. Raises InvalidParameter for what is not XML, has a DOCTYPE, or is too large or deep."""
     if len(body) > XML_MAX:
-        raise OgcError(413, "RequestTooLarge", f"XML of a request has {XML_MAX} bytes at most.")
+        raise OgcError(413, "ContentTooLarge", f"XML of a request has {XML_MAX} bytes at most.")
     try:
         root: Element = fromstring(body, forbid_dtd=True)
     except (ParseError, ValueError, LookupError) as error:

@@ -201,8 +201,11 @@ def _note_reads(ask: Ask) -> None:
 
 def negotiate(request: HttpRequest, formats: dict[str, str]) -> str:
     """The format by `f`, else by Accept, else the default. Raises InvalidParameter for an unknown `f`."""
-    asked = request.GET.get("f")
-    if asked is not None:
+    given = request.GET.getlist("f")
+    if len(given) > 1:
+        raise InvalidParameter(f"f is given {len(given)} times; give it once.")
+    if given:
+        asked = given[0]
         if asked not in formats:
             raise InvalidParameter(
                 f"f={asked[:40]!r} is not a format of this address; use one of {', '.join(formats)}."

@@ -53,7 +53,7 @@ def answer(ask: Ask, layer: LayerEntry, source: Source, filename: str) -> HttpRe
         return HttpResponse(status=304, headers={"ETag": etag})
     response: HttpResponseBase
     if ask.request.method == "HEAD":
-        response = HttpResponse(content_type=form.media)
+        response = StreamingHttpResponse((), content_type=form.media)  # how long it will be nobody knows
     else:
         make = text_export if form.streams else file_export
         response = StreamingHttpResponse(Parts(make(form.name, source)), content_type=form.media)

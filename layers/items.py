@@ -6,10 +6,7 @@ last feature, so that page 10,000 costs what page 1 costs.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -20,9 +17,10 @@ from layers.catalogue import LayerEntry
 from layers.columns import column_types, count_all
 from layers.cql2 import Translator, read_filter
 from layers.crs import Crs, crs84
-from layers.database import Plan, read_plan, read_row, rendered, table_of
+from layers.database import Plan, Row, read_plan, read_plan_rows, read_row, rendered, table_of
 from layers.errors import BadQuery, FeatureNotFound
 from layers.filters import TRUE, Clause, Whitelist, column, during, equals, intersects_bbox, search
+from layers.paging import SortKey, Start, beyond, key_columns, next_token, order_of, read_start, sort_keys
 from layers.rights import Audience
 
 LIMIT_DEFAULT, LIMIT_MAX = 10, 10_000
@@ -56,6 +54,11 @@ class ItemsQuery:
         """Whether anything may narrow the features down; if not, all of them match."""
         return bool(self.bbox or self.datetime or self.values or self.q or self.filter)
 
+    def narrows(self, layer: LayerEntry) -> bool:
+        """Whether some of a layer's features may fail to match: one without a time is not filtered by time."""
+        placed, timed = bool(self.bbox and layer.geometry_field), bool(self.datetime and layer.time_field)
+        return placed or timed or bool(self.values or self.q or self.filter)
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -69,40 +72,39 @@ class Page:
     """How many features come before this page, when known."""
 
 
-@dataclass(frozen=True, slots=True)
-class SortKey:
-    """One column to sort by; PostgreSQL's own order of NULL: last ascending, first descending."""
-
-    name: str
-    descending: bool
-    is_identifier: bool = False
-
-
 def items(layer: LayerEntry, audience: Audience, query: ItemsQuery) -> Page:
     """One page. Raises BadQuery, UnknownCrs and QueryTooSlow."""
-    start = _read_start(query)
-    is_filtered = False
+    start = read_start(query.after, query.offset)
     if query.has_conditions or None in start.values:
-        statement, params = items_statement(layer, audience, query)
-        is_filtered = params["count_cap"] > 0
-        row = read_row(statement, params, text_as_bytes=True)
+        rows = read_plan_rows(_question(layer, audience, query))
     else:
-        row = read_plan(_page_plan(layer, audience, _Shape.of(query, start)), start.values)
-    return _read_page(layer, query, is_filtered, row)
+        rows = read_plan_rows(_page_plan(layer, audience, _Shape.of(query, start)), start.values)
+    return _page_of(layer, audience, query, start, rows)
 
 
 def page_ends(layer: LayerEntry, audience: Audience, query: ItemsQuery) -> Page:
     """What paging needs to know of a page whose features go out in another form. Raises what `items` raises."""
-    statement, params = items_statement(layer, audience, query, feature=sql.SQL("''"))
-    return _read_page(layer, query, params["count_cap"] > 0, read_row(statement, params, text_as_bytes=True))
+    start = read_start(query.after, query.offset)
+    rows = read_plan_rows(Plan.asked(*items_statement(layer, audience, query, feature=sql.SQL("''"))))
+    return _page_of(layer, audience, query, start, rows)
 
 
-def _read_page(layer: LayerEntry, query: ItemsQuery, is_filtered: bool, row: tuple[Any, ...]) -> Page:
-    features, returned, has_more, last, counted = row
-    start = _read_start(query)
-    matched = _matched(layer, is_filtered, start.first, int(returned), bool(has_more), counted)
-    after = _token(start.first + int(returned), json.loads(last)) if has_more else None
-    return Page(bytes(features or b""), int(returned), matched, after, start.first)
+def _page_of(layer: LayerEntry, audience: Audience, query: ItemsQuery, start: Start, rows: list[Row]) -> Page:
+    has_more = len(rows) > query.limit
+    rows = rows[: query.limit]
+    returned = len(rows)
+    after = None
+    if has_more:
+        keys = [None if key is None else bytes(key).decode() for key in rows[-1][1:]]
+        after = next_token(start.first + returned, keys)
+    if not query.narrows(layer):
+        matched: int | None = count_all(layer)
+    elif has_more:
+        matched = _counted(layer, audience, query)
+    else:
+        matched = start.first + returned if returned or not start.first else None
+    features = b",".join([row[0] for row in rows if row[0] is not None])  # a view may have rows without identifier
+    return Page(features, returned, matched, after, start.first)
 
 
 def items_statement(
@@ -111,17 +113,61 @@ def items_statement(
     """The statement of one page and its values; `feature` replaces the GeoJSON of each."""
     allowed = Whitelist.of(layer, audience)
     clause = conditions(allowed, query)
-    where, count_cap = clause.sql, COUNT_CAP if clause.parts else 0
     keys = sort_keys(allowed, query.sortby)
     fields = tuple(selected(allowed, query.properties))
     statement = sql.SQL(queries("layers", "items")["items"]).format(
-        page=_page(layer, query, clause, keys),
-        table=table_of(layer),
-        where=where,
-        keys=key_text(keys),
         feature=feature or feature_text(layer, fields, query.crs, query.skip_geometry),
+        keys=key_columns(keys),
+        page=_page(layer, query, clause, keys),
     )
-    return statement, clause.params | {"limit": query.limit, "offset": query.offset, "count_cap": count_cap}
+    return statement, clause.params | {"limit": query.limit, "offset": query.offset}
+
+
+def _question(layer: LayerEntry, audience: Audience, query: ItemsQuery) -> Plan:
+    """The plan of a filtered page, composed once for a layer as it is published."""
+    if layer.past:  # an entry made for this request alone
+        return Plan.asked(*items_statement(layer, audience, query))
+    return _kept_question(layer, audience, _Asked.of(query))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A query as a key: queries themselves may change."""
+
+    key: tuple[Any, ...]
+    query: ItemsQuery = field(compare=False)
+
+    @classmethod
+    def of(cls, query: ItemsQuery) -> _Asked:
+        parts = (getattr(query, name) for name in ItemsQuery.__dataclass_fields__)
+        return cls(tuple(tuple(part.items()) if isinstance(part, dict) else part for part in parts), query)
+
+
+@lru_cache(maxsize=256)
+def _kept_question(layer: LayerEntry, audience: Audience, asked: _Asked) -> Plan:
+    return Plan.asked(*items_statement(layer, audience, asked.query))
+
+
+def _counted(layer: LayerEntry, audience: Audience, query: ItemsQuery) -> int | None:
+    """How many features match, up to COUNT_CAP: one count for all pages of a question while the data stay."""
+    plain = replace(query, limit=0, offset=0, after="", sortby="", properties=None, crs=crs84(), skip_geometry=False)
+    if layer.is_live or layer.past:
+        found = _count(layer, audience, plain)
+    else:
+        found = _kept_count(layer, audience, _Asked.of(plain))
+    return found if found <= COUNT_CAP else None
+
+
+@lru_cache(maxsize=256)
+def _kept_count(layer: LayerEntry, audience: Audience, asked: _Asked) -> int:
+    return _count(layer, audience, asked.query)
+
+
+def _count(layer: LayerEntry, audience: Audience, query: ItemsQuery) -> int:
+    clause = conditions(Whitelist.of(layer, audience), query)
+    statement = sql.SQL(queries("layers", "items")["count_matched"]).format(table=table_of(layer), where=clause.sql)
+    (found,) = read_row(statement, clause.params | {"cap": COUNT_CAP})
+    return int(found)
 
 
 def page_source(layer: LayerEntry, audience: Audience, query: ItemsQuery) -> tuple[sql.Composable, dict[str, Any]]:
@@ -138,20 +184,12 @@ def _page(layer: LayerEntry, query: ItemsQuery, clause: Clause, keys: tuple[Sort
     source: sql.Composable = table_of(layer)
     page_where = where
     if query.after:
-        page_where = _continue(clause, where, keys, _read_start(query).values)
+        page_where = beyond(clause, where, keys, read_start(query.after, 0).values)
     elif query.offset:
         page_where = TRUE
         form = sql.SQL(names["after_offset"])
         source = form.format(id=column(layer.id_field), table=source, where=where, order=order)
     return sql.SQL(names["page"]).format(source=source, where=page_where, order=order)
-
-
-@dataclass(frozen=True, slots=True)
-class _Start:
-    """Where a page starts: how many features come before it, and the sort keys or the offset to start from."""
-
-    first: int
-    values: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +206,7 @@ class _Shape:
     values: int
 
     @classmethod
-    def of(cls, query: ItemsQuery, start: _Start) -> _Shape:
+    def of(cls, query: ItemsQuery, start: Start) -> _Shape:
         return cls(
             query.limit,
             query.sortby,
@@ -187,9 +225,9 @@ def _page_plan(layer: LayerEntry, audience: Audience, shape: _Shape) -> Plan:
     query = ItemsQuery(shape.limit, int(shape.skips), sortby=shape.sortby, properties=shape.properties)
     query.crs, query.skip_geometry = shape.crs, shape.skip_geometry
     if shape.goes_on:
-        query.after = _token(0, [""] * shape.values)
+        query.after = next_token(0, [""] * shape.values)
     statement, params = items_statement(layer, audience, query)
-    own = {"limit": params.pop("limit"), "count_cap": params.pop("count_cap")}
+    own = {"limit": params.pop("limit")}
     offset = {"offset": params.pop("offset")}
     return Plan.of(statement, own if shape.skips else own | offset, ["offset"] if shape.skips else list(params))
 
@@ -243,17 +281,6 @@ def selected(allowed: Whitelist, names: tuple[str, ...] | None) -> list[str]:
     return list(dict.fromkeys(allowed.get(name, "properties").name for name in names))
 
 
-def sort_keys(allowed: Whitelist, text: str) -> tuple[SortKey, ...]:
-    """What `sortby` says, and last the identifier, which makes the order total. Raises BadQuery."""
-    keys = []
-    for part in text.split(",") if text else []:
-        name = part.strip().lstrip("+-")
-        keys.append(SortKey(allowed.queryable(name, "sortby").name, part.strip().startswith("-")))
-    if len(keys) > 5:
-        raise BadQuery("sortby", "sort by five attributes at most.")
-    return (*keys, SortKey(allowed.layer.id_field, descending=False, is_identifier=True))
-
-
 @lru_cache(maxsize=2048)
 def feature_text(layer: LayerEntry, names: tuple[str, ...], crs: Crs, skip_geometry: bool) -> sql.Composable:
     """SQL text of one row `f` as a GeoJSON feature, composed once for each layer as it is published."""
@@ -282,80 +309,3 @@ def geometry_out(layer: LayerEntry, crs: Crs) -> sql.Composable:
     if "POLYGON" in layer.geometry_type.upper():
         shape = sql.SQL("ST_ForcePolygonCCW({})").format(shape)
     return sql.SQL("ST_FlipCoordinates({})").format(shape) if crs.north_first else shape
-
-
-def order_of(keys: tuple[SortKey, ...]) -> sql.Composable:
-    """What stands behind ORDER BY."""
-    return sql.SQL(", ").join([sql.SQL("{} DESC" if key.descending else "{}").format(column(key.name)) for key in keys])
-
-
-def key_text(keys: tuple[SortKey, ...]) -> sql.Composable:
-    """SQL text of a row's sort keys, for `next_token`."""
-    texts = sql.SQL(", ").join([sql.SQL("{}::text").format(column(key.name)) for key in keys])
-    return sql.SQL("json_build_array({})::text").format(texts)
-
-
-def _matched(
-    layer: LayerEntry, filtered: bool, first: int, returned: int, more: bool, counted: int | None
-) -> int | None:
-    if not filtered:
-        return count_all(layer)
-    if not more:
-        return first + returned if returned or not first else None
-    return counted if counted is not None and counted <= COUNT_CAP else None
-
-
-def _token(first: int, keys: list[str | None]) -> str:
-    """Opaque to clients: where the next page starts, and how many features come before it."""
-    return base64.urlsafe_b64encode(json.dumps([first, *keys], separators=(",", ":")).encode()).decode().rstrip("=")
-
-
-def _continue(
-    clause: Clause, where: sql.Composable, keys: tuple[SortKey, ...], values: tuple[str | None, ...]
-) -> sql.Composable:
-    """The condition "after the feature of these sort keys", expanded so that an index serves it."""
-    if len(values) != len(keys) or values[-1] is None:
-        raise BadQuery("after", "this value belongs to another question; start from the first page.")
-    tests: list[sql.Composable] = []
-    equal: list[sql.Composable] = []
-    for key, value in zip(keys, values, strict=True):
-        name = column(key.name)
-        held = clause.value(value)
-        beyond = _beyond(name, held, key, value)
-        if beyond is not None:
-            tests.append(sql.SQL(" AND ").join([*equal, beyond]))
-        equal.append(sql.SQL("{} IS NULL").format(name) if value is None else sql.SQL("{} = {}").format(name, held))
-    after = sql.SQL(" OR ").join(tests)
-    return sql.SQL("{} AND ({})").format(where, after)
-
-
-def _beyond(name: sql.Composable, held: sql.Composable, key: SortKey, value: str | None) -> sql.Composable | None:
-    if key.descending:
-        form = "{name} IS NOT NULL" if value is None else "{name} < {held}"
-        return sql.SQL(form).format(name=name, held=held)
-    if value is None:
-        return None  # NULL comes last: nothing is beyond it
-    # The identifier is never NULL, and saying so lets its index find the start.
-    form = "{name} > {held}" if key.is_identifier else "({name} > {held} OR {name} IS NULL)"
-    return sql.SQL(form).format(name=name, held=held)
-
-
-def _read_start(query: ItemsQuery) -> _Start:
-    """Raises BadQuery for a token that no page of ours gave out."""
-    if not query.after:
-        return _Start(query.offset, (query.offset,) if query.offset else ())
-    token = query.after
-    try:
-        found = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-    except (ValueError, binascii.Error) as error:
-        raise BadQuery("after", "follow the link `next` of a page; this value does not come from one.") from error
-    is_ours = (
-        isinstance(found, list)
-        and 1 < len(found) < 8
-        and isinstance(found[0], int)
-        and 0 <= found[0] < 2**53
-        and all(value is None or (isinstance(value, str) and "\x00" not in value) for value in found[1:])
-    )
-    if not is_ours:
-        raise BadQuery("after", "this value belongs to another question; start from the first page.")
-    return _Start(found[0], tuple(found[1:]))

@@ -18,7 +18,8 @@ from layers.catalogue import LayerEntry
 from layers.database import table_of
 from layers.errors import BadQuery, QueryTooSlow
 from layers.filters import Whitelist
-from layers.items import ItemsQuery, conditions, order_of, page_source, sort_keys
+from layers.items import ItemsQuery, conditions, page_source
+from layers.paging import order_of, sort_keys
 from layers.rights import Audience
 
 EXPORT_TIMEOUT_MS = 120_000

@@ -1,24 +1,8 @@
 -- name: items
--- One page of GeoJSON features of one table, cut before any JSON is made.
--- in: limit, count_cap, and what the conditions bring. out: features (text, comma separated), their number, whether
--- more follow, the sort keys of the last one, and the number matched up to a cap (null when not counted).
-WITH page AS (
-    -- "#row" cannot be a column of ours: their names are letters, digits and underscores.
-    SELECT f.*, row_number() OVER () AS "#row"
-    FROM {page} AS f
-), cut AS (
-    SELECT
-        string_agg({feature}, ',') FILTER (WHERE f."#row" <= %(limit)s) AS features,
-        least(count(*), %(limit)s) AS returned,
-        count(*) > %(limit)s AS has_more,
-        max({keys}) FILTER (WHERE f."#row" = %(limit)s) AS last_keys
-    FROM page AS f
-)
-SELECT features, returned, has_more, last_keys,
-    CASE WHEN has_more AND %(count_cap)s > 0 THEN
-        (SELECT count(*) FROM (SELECT 1 FROM {table} AS f WHERE {where} LIMIT %(count_cap)s + 1) AS counted)
-    END AS matched
-FROM cut
+-- One page of features of one table, cut before any JSON is made, and one more, which tells whether others follow.
+-- in: limit, and what the conditions bring. out: for each the GeoJSON as text and its sort keys.
+-- As rows, because joining them here costs 1 to 2 of their 11 microseconds each, and the client joins bytes for less.
+SELECT {feature}, {keys} FROM {page} AS f
 
 -- name: page
 -- The whole rows of one page in its order, and one row more, which tells whether others follow.
@@ -37,6 +21,10 @@ FROM cut
 -- name: item
 -- One feature by its identifier, as GeoJSON text.
 SELECT {feature} FROM {table} AS f WHERE {id} = %(identifier)s LIMIT 1
+
+-- name: count_matched
+-- How many features match, counted to one past a cap. in: cap, and what the conditions bring.
+SELECT count(*) FROM (SELECT 1 FROM {table} AS f WHERE {where} LIMIT %(cap)s + 1) AS counted
 
 -- name: count_all
 SELECT count(*) FROM {table} AS f

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from layers import codes
 from layers.errors import LayersError
 from layers.jobs import services
 from layers.models import Field, ImportOutcome, ImportRun, Job, Layer, Style, Theme
@@ -22,6 +23,7 @@ from layers.styles.model import StyleError, parse
 if TYPE_CHECKING:
     ThemeBase = admin.ModelAdmin[Theme]
     FieldInlineBase = admin.TabularInline[Field, Layer]
+    FieldFormBase = forms.ModelForm[Field]
     StyleFormBase = forms.ModelForm[Style]
     StyleInlineBase = admin.StackedInline[Style, Layer]
     LayerFormBase = forms.ModelForm[Layer]
@@ -34,6 +36,7 @@ else:
     # Django's classes take type arguments in its stubs only.
     ThemeBase = admin.ModelAdmin
     FieldInlineBase = admin.TabularInline
+    FieldFormBase = forms.ModelForm
     StyleFormBase = forms.ModelForm
     StyleInlineBase = admin.StackedInline
     LayerFormBase = forms.ModelForm
@@ -52,8 +55,42 @@ class ThemeAdmin(ThemeBase):
     prepopulated_fields = {"slug": ("title_it",)}
 
 
+class CodesField(forms.Field):
+    """A code list, one code a line; which codes fit the column the form knows."""
+
+    widget = forms.Textarea(attrs={"rows": 2, "cols": 30})
+
+    def __init__(self, *, required: bool, label: str, help_text: str, **_of_json: Any) -> None:
+        super().__init__(required=required, label=label, help_text=help_text)
+
+    def prepare_value(self, value: Any) -> Any:
+        return codes.write(value) if isinstance(value, list) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return str(self.prepare_value(initial) or "").split("\n") != str(data or "").splitlines()
+
+
+class FieldForm(FieldFormBase):
+    """A column whose code list fits its type."""
+
+    class Meta:
+        model = Field
+        exclude = ()
+        field_classes = {"codes": CodesField}
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        if cleaned is not None and "type" in cleaned:
+            try:
+                cleaned["codes"] = codes.read(str(cleaned.get("codes") or ""), cleaned["type"])
+            except ValidationError as error:
+                self.add_error("codes", error)
+        return cleaned
+
+
 class FieldInline(FieldInlineBase):
     model = Field
+    form = FieldForm
     extra = 0
     fields = (
         "name",
@@ -61,6 +98,7 @@ class FieldInline(FieldInlineBase):
         "title_en",
         "type",
         "unit",
+        "codes",
         "position",
         "is_visible",
         "is_filterable",

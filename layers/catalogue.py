@@ -21,6 +21,7 @@ import psycopg2
 import psycopg2.extensions
 from django.db import connection
 
+from layers.codes import Code, entries
 from layers.errors import LayerNotFound
 from layers.models import Access, Layer, Relation, Source, Theme
 from layers.rights import Audience, Rule, may_see
@@ -46,6 +47,7 @@ class FieldEntry:
     search_role: str = ""
     """A `Field.SearchRole` value; empty: by the field's name."""
     within: tuple[Rule, ...] = ()
+    codes: tuple[Code, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,6 +345,7 @@ def _entry(row: Layer, within: tuple[Rule, ...], stewards: frozenset[str]) -> La
                 access=field.access,
                 groups=groups,
                 search_role=field.search_role,
+                codes=entries(field.codes),
             )
             for field in row.fields.all()
             if field.is_visible

@@ -169,6 +169,14 @@ def column_value(entry: FieldEntry, value: Any) -> Any:
     """A JSON value as the column takes it. Raises BadQuery naming attribute, type and value."""
     if value is None:
         return None
+    found = _typed(entry, value)
+    if entry.codes and found not in [one.code for one in entry.codes]:
+        known = ", ".join(str(one.code) for one in entry.codes[:20])
+        raise BadQuery(entry.name, f"{json.dumps(value)[:80]} is not in the list of codes; use one of {known}.")
+    return found
+
+
+def _typed(entry: FieldEntry, value: Any) -> Any:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     match entry.type:
         case Field.Type.INTEGER if is_number and value == int(value) and abs(value) < 2**63:

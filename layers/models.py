@@ -237,6 +237,12 @@ class Field(Bilingual):
     source_name = models.CharField(_("nome di origine"), max_length=255, blank=True)
     type = models.CharField(_("tipo"), max_length=8, choices=Type)
     unit = models.CharField(_("unità"), max_length=20, blank=True)
+    codes = models.JSONField(
+        _("elenco di codici"),
+        default=list,
+        blank=True,
+        help_text=_("I valori ammessi e il loro significato, uno per riga: codice = italiano | inglese."),
+    )
     position = models.PositiveIntegerField(_("ordine"), default=0)
     is_visible = models.BooleanField(_("visibile"), default=True)
     is_filterable = models.BooleanField(_("filtrabile"), default=True)

@@ -225,6 +225,10 @@ def _titled(schema: dict[str, Any], entry: FieldEntry, language: str) -> dict[st
     titled = {**schema, "title": entry.title_en if language == "en" else entry.title_it}
     if entry.unit:
         titled["x-ogc-unit"] = entry.unit
+    if entry.codes:
+        named = [(one.code, one.title_en if language == "en" else one.title_it) for one in entry.codes]
+        titled["enum"] = [code for code, _title in named]
+        titled["oneOf"] = [{"const": code, "title": title} for code, title in named]
     return titled
 
 

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from layers.catalogue import LayerEntry
+from layers.catalogue import FieldEntry, LayerEntry
 from layers.exporting.formats import offered
 from ogc import tilesets
 from ogc.door import Ask
@@ -66,10 +66,17 @@ def fields(ask: Ask, body: bytes, layer: LayerEntry, heading: str) -> HttpRespon
             "title": one.get("title", _("Geometria") if name == "geometry" else name),
             "type": one.get("format") or one.get("type", ""),
             "unit": one.get("x-ogc-unit", ""),
+            "codes": one.get("oneOf", []),
         }
         for name, one in document["properties"].items()
     ]
     return page(ask, "fields", document, layer=layer, fields=rows, heading=heading)
+
+
+def meaning(entry: FieldEntry, value: Any, language: str) -> str:
+    """What a code stands for, where the attribute has a list of codes."""
+    found = next((one for one in entry.codes if one.code == value), None)
+    return "" if found is None else found.title_en if language == "en" else found.title_it
 
 
 def title(layer: LayerEntry, language: str) -> str:
@@ -105,6 +112,7 @@ def item(ask: Ask, layer: LayerEntry, feature: dict[str, Any]) -> HttpResponse:
         {
             "title": known[name].title_en if ask.language == "en" else known[name].title_it,
             "value": said(value),
+            "meaning": meaning(known[name], value, ask.language),
             "unit": known[name].unit if value is not None else "",
         }
         for name, value in feature["properties"].items()

@@ -81,6 +81,8 @@ class Description:
     searchable: tuple[str, ...] = ()
     min_zoom: int = 0
     shown: bool = False
+    codes: dict[str, str] = field(default_factory=dict)
+    """Code lists of attributes that are texts, as `layers.codes` reads them."""
 
 
 def _fill(colour: str, stroke: str, opacity: float = 0.6, width: float = 0.8, **more: Any) -> Symbol:
@@ -197,6 +199,7 @@ DESCRIPTIONS: tuple[Description, ...] = (
         {"classe": ("Classe DBT", "DBT class", ""), "uso": ("Uso", "Use", ""), "piani": ("Piani", "Storeys", ""),
          "altezza_m": ("Altezza", "Height", "m"), "anno": ("Anno", "Year", ""), "foglio": ("Foglio", "Sheet", ""),
          "particella": ("Particella", "Parcel", ""), "quartiere": ("Quartiere", "Neighbourhood", "")},
+        codes={"classe": "A020102 = Edificio | Building\nA020106 = Edificio minore | Minor building"},
         min_zoom=12, shown=True,
     ),
     Description(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.db import transaction
 
+from layers import codes
 from layers.importing.engine import FileToImport, import_file
 from layers.importing.errors import ImportRefused
 from layers.importing.models import ImportOutcome, ImportRun
@@ -122,6 +123,7 @@ def describe(layer: Layer, description: Description, theme: Theme, position: int
     layer.save()
     for row in layer.fields.all():
         row.title_it, row.title_en, row.unit = description.fields.get(row.name, (row.title_it, "", ""))
+        row.codes = codes.read(description.codes.get(row.name, ""), "string")
         row.is_searchable = row.name in description.searchable
         row.save()
     if description.style:

@@ -12,7 +12,7 @@ from layers.versions.past import SCHEMA, columns_at, table_at
 from layers.versions.recording import SQL, VersionRefused, keep_versions, recorded
 
 _FIELD_VALUES = (
-    "name", "source_name", "type", "unit", "position", "title_it", "title_en",
+    "name", "source_name", "type", "unit", "codes", "position", "title_it", "title_en",
     "is_visible", "is_filterable", "is_searchable", "search_role", "access",
 )  # fmt: skip
 

@@ -133,7 +133,8 @@ def _rights_back(layer: Layer, known: dict[str, Any]) -> None:
     for row in layer.fields.exclude(name__in=stayed):
         for name in names:
             setattr(row, name, known[row.name][name])
-        row.save(update_fields=names)
+        row.codes = known[row.name].get("codes", [])  # put away before there were any
+        row.save(update_fields=[*names, "codes"])
 
 
 def _fits(held: LayerGeneration, number: int) -> bool:

@@ -12,7 +12,7 @@ from django.test import Client
 
 from geoportal.accounts.tokens import create as new_token
 from geoportal.models import User
-from layers.models import Layer
+from layers.models import Field, Layer
 from layers.rights import STEWARDS, TECHNICIANS
 from layers.statistics import refresh_statistics
 from tests.geodata import forget_catalogue
@@ -246,3 +246,12 @@ def test_options_and_the_api_definition_tell_who_may_write(city: SimpleNamespace
     item = "/collections/edifici/items/{featureId}"
     assert set(mine[item]) == {"get", "put", "patch", "delete"} and set(everyones[item]) == {"get"}
     assert "post" in mine["/collections/edifici/items"] and "post" not in mine["/collections/civici/items"]
+
+
+def test_a_value_outside_the_code_list_is_refused(editor: Client) -> None:
+    Field.objects.filter(layer__slug="edifici", name="uso").update(codes=[{"code": "scuola", "it": "Scuola", "en": ""}])
+    refused = send(editor, "patch", f"{ITEMS}/3", {"type": "Feature", "properties": {"uso": "teatro"}})
+    assert refused.status_code == 400 and "scuola" in refused.json()["description"]
+    assert send(editor, "patch", f"{ITEMS}/3", {"type": "Feature", "properties": {"uso": None}}).status_code == 204
+    assert send(editor, "patch", f"{ITEMS}/3", {"type": "Feature", "properties": {"uso": "scuola"}}).status_code == 204
+    assert row(3)[0] == "scuola"

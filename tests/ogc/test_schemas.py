@@ -60,3 +60,20 @@ def test_features_follow_their_schema(client: Client, city: SimpleNamespace, slu
     for feature in page["features"]:
         for name, value in feature["properties"].items():
             assert value is None or isinstance(value, types[properties[name]["type"]])
+
+
+def test_code_lists_say_which_values_there_are_and_what_they_mean(client: Client, city: SimpleNamespace) -> None:
+    held = [{"code": "scuola", "it": "Scuola", "en": "School"}, {"code": "ufficio", "it": "Ufficio", "en": ""}]
+    Field.objects.filter(layer=city.buildings, name="uso").update(codes=held)
+    forget_catalogue()
+    for document in ("schema", "queryables"):
+        use = get(client, f"edifici/{document}")["properties"]["uso"]
+        assert use["enum"] == ["scuola", "ufficio"] and use["type"] == "string"
+        assert use["oneOf"][0] == {"const": "scuola", "title": "Scuola"}
+    english = client.get("/ogc/collections/edifici/schema", headers={"accept-language": "en"}).json()
+    assert [one["title"] for one in english["properties"]["uso"]["oneOf"]] == ["School", "Ufficio"]
+    browser = {"accept": "text/html"}
+    assert "Scuola" in client.get("/ogc/collections/edifici/schema", headers=browser).content.decode()
+    page = client.get("/ogc/collections/edifici/items?uso=scuola&limit=1").json()
+    shown = client.get(f"/ogc/collections/edifici/items/{page['features'][0]['id']}", headers=browser)
+    assert "scuola (Scuola)" in shown.content.decode()

@@ -1,13 +1,10 @@
-"""The process of one job: limits set, the kind's function called, its answer written. It dies with its worker."""
+"""The process of one job: limits set, the kind's function called, its answer written."""
 
 from __future__ import annotations
 
-import ctypes
 import json
 import logging
-import os
 import resource
-import signal
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -22,8 +19,6 @@ from layers.jobs.registry import JobCancelled, JobFailed, Kind, kinds
 from layers.jobs.services import SQL
 
 log = logging.getLogger(__name__)
-
-_PR_SET_PDEATHSIG = 1
 
 
 class Context:
@@ -61,7 +56,6 @@ class Context:
 
 def run(id: UUID) -> None:
     """Do one claimed job and write what came of it."""
-    _die_with_the_worker()
     job = Job.objects.get(pk=id, state=Job.State.RUNNING)
     kind = kinds()[job.kind]
     _limit(kind)
@@ -78,14 +72,6 @@ def run(id: UUID) -> None:
         services.finish(job.worker, job.pk, Job.State.FAILED, f"Errore interno: {type(error).__name__}")
     else:
         services.finish(job.worker, job.pk, Job.State.DONE, result.pop("message", ""), result)
-
-
-def _die_with_the_worker() -> None:
-    """A worker killed outright must not leave a job running that another worker starts again."""
-    parent = os.getppid()
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def _limit(kind: Kind) -> None:

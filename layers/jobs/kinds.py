@@ -11,7 +11,7 @@ from layers.importing.engine import FileToImport, import_file
 from layers.importing.models import ImportOutcome, ImportRun
 from layers.importing.options import ImportOptions
 from layers.importing.report import as_json, summary
-from layers.jobs.registry import JobContext, JobFailed, kind
+from layers.jobs.registry import JobContext, JobFailed, Turn, kind
 from layers.models import Layer, SearchWish
 from layers.search.index import analyse, index_layer
 from layers.statistics import refresh_statistics
@@ -46,7 +46,7 @@ def import_job(job: JobContext) -> dict[str, Any]:
     return {"message": summary(outcomes), "run": run.pk, "outcomes": as_json(outcomes)}
 
 
-@kind("statistics", repeatable=True)
+@kind("statistics", repeatable=True, turn=Turn.HOUSEKEEPING)
 def statistics_job(job: JobContext) -> dict[str, Any]:
     """Count again and measure again the extent of layers. Parameters: slugs."""
     slugs = [str(slug) for slug in job.parameters.get("slugs", [])]
@@ -61,7 +61,7 @@ def statistics_job(job: JobContext) -> dict[str, Any]:
     return {"message": f"{len(counts)} livelli", "features": counts}
 
 
-@kind("search", repeatable=True)
+@kind("search", repeatable=True, turn=Turn.HOUSEKEEPING)
 def search_job(job: JobContext) -> dict[str, Any]:
     """Bring the index of every layer up to date that asked for it. Queued by the database itself, once for all."""
     done: dict[str, int] = {}

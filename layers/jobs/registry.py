@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import IntEnum
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -43,6 +44,16 @@ class JobContext(Protocol):
 Handler = Callable[[JobContext], dict[str, Any]]
 
 
+class Turn(IntEnum):
+    """Which kinds go before others."""
+
+    AWAITED = 0
+    """Somebody sits before a page until it is done: a place is kept for it beside whatever runs."""
+    NORMAL = 1
+    HOUSEKEEPING = 2
+    """Nobody notices if it is done a little later."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of job and how it is to be treated."""
@@ -56,8 +67,7 @@ class Kind:
     """CPU seconds after which its process is stopped."""
     memory_bytes: int
     """Address space of its process."""
-    is_awaited: bool
-    """Whether somebody sits before a page until it is done: it goes before the others."""
+    turn: Turn
 
 
 _KINDS: dict[str, Kind] = {}
@@ -78,14 +88,14 @@ def kind(
     max_attempts: int = 3,
     seconds: int = 3600,
     memory_bytes: int = 16 * 1024**3,
-    is_awaited: bool = False,
+    turn: Turn = Turn.NORMAL,
 ) -> Callable[[Handler], Handler]:
     """Register a function as a kind of job. Its return value becomes the job's result."""
 
     def register(handler: Handler) -> Handler:
         if name in _KINDS:
             raise ValueError(f"two kinds of job are called {name!r}")
-        _KINDS[name] = Kind(name, handler, repeatable, max_attempts, seconds, memory_bytes, is_awaited)
+        _KINDS[name] = Kind(name, handler, repeatable, max_attempts, seconds, memory_bytes, turn)
         return handler
 
     return register

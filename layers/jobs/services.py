@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from geoportal.models import User
 from geoportal.sql import queries
 from layers.jobs.models import Job
-from layers.jobs.registry import JobFailed, kinds
+from layers.jobs.registry import JobFailed, Turn, kinds
 
 SQL = queries("layers.jobs", "jobs")
 CHANNEL = "jobs"
@@ -50,12 +50,16 @@ def cancel(job: Job) -> None:
     job.refresh_from_db()
 
 
-def claim(worker: str) -> Claimed | None:
+def claim(worker: str, *, awaited_only: bool = False) -> Claimed | None:
     """Take the next queued job, so that no other worker has it."""
-    known = kinds()
-    awaited = [name for name, kind in known.items() if kind.is_awaited]
+    found = [kind for kind in kinds().values() if kind.turn is Turn.AWAITED or not awaited_only]
+    values: dict[str, list[str] | list[int] | str] = {
+        "kinds": [kind.name for kind in found],
+        "turns": [int(kind.turn) for kind in found],
+        "worker": worker,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(SQL["claim"], {"kinds": list(known), "awaited": awaited, "worker": worker})
+        cursor.execute(SQL["claim"], values)
         row = cursor.fetchone()
     return Claimed(row[0], row[1]) if row else None
 

@@ -20,7 +20,7 @@ from layers.importing.models import ImportOutcome, ImportRun
 from layers.importing.options import ImportOptions
 from layers.importing.reader.client import Reader
 from layers.importing.report import as_json, summary
-from layers.jobs.registry import JobContext, JobFailed, kind
+from layers.jobs.registry import JobContext, JobFailed, Turn, kind
 from layers.publishing.models import Upload
 from layers.publishing.services import EVERY_FILE, LayerChoice
 from layers.rights import audience_of
@@ -28,7 +28,7 @@ from layers.rights import audience_of
 Result = ImportOutcome.Result
 
 
-@kind("inspect-upload", repeatable=True, is_awaited=True)
+@kind("inspect-upload", repeatable=True, turn=Turn.AWAITED)
 def inspect_upload(job: JobContext) -> dict[str, Any]:
     """Look at every layer of every file and write nothing. Parameters: upload, choices, language."""
     with translation.override(str(job.parameters.get("language", "it"))):
@@ -128,7 +128,7 @@ def _raster(reader: Reader, choice: LayerChoice) -> dict[str, Any]:
     return facts | {"chosen": {"srid": choice.srid, "encoding": "", "swap": False}}
 
 
-@kind("publish-upload", repeatable=True, is_awaited=True)
+@kind("publish-upload", repeatable=True, turn=Turn.AWAITED)
 def publish_upload(job: JobContext) -> dict[str, Any]:
     """Import the chosen layers, all or none. Parameters: upload, choices, language.
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from layers.jobs.registry import JobContext, JobFailed, kind, planned
+from layers.jobs.registry import JobContext, JobFailed, Turn, kind, planned
 from layers.sources import foreign, health, remote_maps
 from layers.sources.errors import SourceFailed, SourceRefused
 from layers.sources.harvest import harvest
@@ -16,7 +16,7 @@ from layers.sources.models import Source
 planned(health.queue_due)
 
 
-@kind("source", repeatable=True)
+@kind("source", repeatable=True, turn=Turn.HOUSEKEEPING)
 def source_job(job: JobContext) -> dict[str, Any]:
     """Harvest a source, or look at an attached one. Parameters: source, its number. Queued when its time has come."""
     source = Source.objects.select_related("layer", "theme").filter(pk=int(job.parameters["source"])).first()

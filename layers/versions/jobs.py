@@ -8,12 +8,12 @@ from django.db import Error as DatabaseError
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from layers.jobs.registry import JobContext, JobFailed, kind
+from layers.jobs.registry import JobContext, JobFailed, Turn, kind
 from layers.versions.recording import VersionRefused
 from layers.versions.restoring import restore
 
 
-@kind("restore-version", repeatable=False, is_awaited=True)
+@kind("restore-version", repeatable=False, turn=Turn.AWAITED)
 def restore_version(job: JobContext) -> dict[str, Any]:
     """Parameters: layer, number, language."""
     with translation.override(str(job.parameters.get("language", "it"))):

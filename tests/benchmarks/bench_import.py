@@ -1,5 +1,7 @@
 """`make benchimport FEATURES=1000000`: a GeoPackage through a worker, next to ogr2ogr into the same database.
 
+And before it, how long a job that does nothing takes, from its row to its answer.
+
 The worker repairs, transforms, makes a second geometry for tiles, both spatial indexes, a key and the catalogue's row;
 ogr2ogr (COPY) makes the table, one spatial index and the key. The database of the tests does not wait for the disk.
 """
@@ -7,9 +9,12 @@ ogr2ogr (COPY) makes the table, one spatial index and the key. The database of t
 from __future__ import annotations
 
 import os
+import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,30 +53,61 @@ def made(path: Path) -> Path:
     return path
 
 
+@contextmanager
+def worker() -> Iterator[subprocess.Popen[bytes]]:
+    """A worker on the database of the tests."""
+    environment = {**os.environ, "GEOPORTAL_DB_NAME": str(connection.settings_dict["NAME"])}
+    process = subprocess.Popen([sys.executable, str(settings.BASE_DIR / "manage.py"), "worker"], env=environment)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def done(job: Job) -> Job:
+    """The job once it is over, which must be well."""
+    while not job.is_over:
+        time.sleep(0.002)
+        job.refresh_from_db()
+    assert job.state == Job.State.DONE, job.message
+    assert job.started_at is not None
+    assert job.finished_at is not None
+    return job
+
+
+def test_a_job_that_does_nothing() -> None:
+    taken = []
+    with worker() as process:
+        for _number in range(15):
+            job = done(services.enqueue("statistics", {"slugs": []}))
+            taken.append((job.finished_at - job.created_at).total_seconds() * 1000)  # type: ignore[operator]
+        held = sum(map(own, [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]))
+    first, *rest = taken
+    sys.stdout.write(
+        f"\na job that does nothing: {statistics.median(rest):.0f} ms (at most {max(rest):.0f}), the first after the "
+        f"worker's start {first:.0f} ms; the idle worker holds {held / 1e6:.0f} MB\n"
+    )
+
+
 def by_worker(path: Path) -> tuple[float, float, int]:
     """Seconds from the job's start to its end, the most memory of job and reader in MB, changes of progress seen."""
     job = services.enqueue("import", {"path": str(path), "name": path.name, "slug": "edifici"})
-    environment = {**os.environ, "GEOPORTAL_DB_NAME": str(connection.settings_dict["NAME"])}
-    worker = subprocess.Popen([sys.executable, str(settings.BASE_DIR / "manage.py"), "worker"], env=environment)
     most, seen = 0.0, set()
-    try:
+    with worker() as process:
         while not job.is_over:
             time.sleep(0.1)
             job.refresh_from_db()
             seen.add(job.message)
-            most = max(most, sum(map(resident, psutil.Process(worker.pid).children(recursive=True))))
-    finally:
-        worker.terminate()
-        worker.wait(60)
-    assert job.state == Job.State.DONE, job.message
-    assert job.started_at is not None
-    assert job.finished_at is not None
-    return (job.finished_at - job.started_at).total_seconds(), most / 1e6, len(seen)
+            most = max(most, sum(map(own, psutil.Process(process.pid).children(recursive=True))))
+    done(job)
+    return (job.finished_at - job.started_at).total_seconds(), most / 1e6, len(seen)  # type: ignore[operator]
 
 
-def resident(process: psutil.Process) -> float:
+def own(process: psutil.Process) -> float:
+    """Memory in bytes, what processes share divided among them."""
     try:
-        return float(process.memory_info().rss)
+        return float(process.memory_full_info().pss)
     except psutil.NoSuchProcess:
         return 0.0
 

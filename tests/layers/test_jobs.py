@@ -1,11 +1,13 @@
 """Jobs are done once, survive their worker, can be called off, and never take the worker down."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ from layers.models import Layer
 
 KINDS = """
 import os, signal, time
-from layers.jobs.registry import JobContext, JobFailed, kind
+from layers.jobs.registry import JobContext, JobFailed, Turn, kind
 
 @kind("test-sleep", repeatable=True)
 def sleep(job: JobContext) -> dict:
@@ -31,6 +33,17 @@ def sleep(job: JobContext) -> dict:
 @kind("test-once", repeatable=False)
 def once(job: JobContext) -> dict:
     return sleep(job)
+
+@kind("test-awaited", repeatable=True, turn=Turn.AWAITED)
+def awaited(job: JobContext) -> dict:
+    return {}
+
+@kind("test-reading", repeatable=True)
+def reading(job: JobContext) -> dict:
+    from layers.importing.reader.client import Reader
+    with Reader() as reader:
+        job.log(f"reader={reader._pid} nursery={os.getppid()}")
+        return sleep(job)
 
 @kind("test-deaf", repeatable=True)
 def deaf(job: JobContext) -> dict:
@@ -87,15 +100,36 @@ def start_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[St
         process.wait(20)
 
 
-def settled(job: Job, *states: Job.State, seconds: float = 40.0) -> Job:
-    """The job once it is in one of the states (by default: over)."""
+def come(seen: Callable[[], object], what: str, seconds: float = 40.0) -> None:
+    """Wait until it is so."""
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        job.refresh_from_db()
-        if job.state in states or (not states and job.is_over):
-            return job
+    while not seen():
+        assert time.monotonic() < end, f"after {seconds} s there is not yet {what}"
         time.sleep(0.05)
-    raise AssertionError(f"after {seconds} s the job is {job.state}: {job.message}")
+
+
+def settled(job: Job, *states: Job.State) -> Job:
+    """The job once it is in one of the states (by default: over)."""
+
+    def is_settled() -> bool:
+        job.refresh_from_db()
+        return job.state in states or (not states and job.is_over)
+
+    come(is_settled, f"a state of {states or 'the end'}")
+    return job
+
+
+def told(job: Job, pattern: str) -> tuple[str, ...]:
+    """The groups of a pattern, once the job's log holds it."""
+
+    def found() -> re.Match[str] | None:
+        job.refresh_from_db()
+        return re.search(pattern, job.log)
+
+    come(found, f"{pattern} in the log")
+    match = found()
+    assert match is not None
+    return match.groups()
 
 
 def test_a_job_is_done_and_its_result_kept(start_worker: StartWorker) -> None:
@@ -159,6 +193,42 @@ def test_a_running_job_can_be_called_off_even_when_it_does_not_listen(start_work
     start_worker()
     job = services.enqueue(kind, {"steps": 2000})
     settled(job, Job.State.RUNNING)
+    services.cancel(job)
+    assert settled(job).state == Job.State.CANCELLED
+
+
+def test_what_somebody_waits_for_does_not_wait_behind_a_running_job(start_worker: StartWorker) -> None:
+    start_worker()
+    long = services.enqueue("test-sleep", {"steps": 2000})
+    settled(long, Job.State.RUNNING)
+    after = services.enqueue("test-sleep", {"steps": 1})
+    assert settled(services.enqueue("test-awaited", {})).state == Job.State.DONE
+    long.refresh_from_db()
+    after.refresh_from_db()
+    assert (long.state, after.state) == (Job.State.RUNNING, Job.State.QUEUED)
+    services.cancel(long)
+    assert settled(after).state == Job.State.DONE
+
+
+def test_waiting_jobs_are_taken_by_their_kinds_turn_and_then_by_age(start_worker: StartWorker) -> None:
+    Job.objects.all().delete()  # a new database asks for the search index
+    housekeeping = services.enqueue("statistics", {"slugs": []})
+    normal = services.enqueue("test-sleep", {"steps": 1})
+    awaited = services.enqueue("test-awaited", {})
+    old = services.enqueue("statistics", {"slugs": []})
+    Job.objects.filter(pk=old.pk).update(created_at=old.created_at - timedelta(minutes=21))
+    taken = [claimed.id for _ in range(4) if (claimed := services.claim("1"))]
+    assert taken == [old.pk, awaited.pk, normal.pk, housekeeping.pk]
+
+
+def test_a_job_that_is_cut_off_leaves_no_reader_behind_and_the_worker_goes_on(start_worker: StartWorker) -> None:
+    worker = start_worker()
+    job = services.enqueue("test-reading", {"steps": 2000})
+    reader, nursery = (int(number) for number in told(job, r"reader=(\d+) nursery=(\d+)"))
+    os.kill(nursery, signal.SIGKILL)
+    told(job, rf"nursery={nursery}\b[^$]*nursery=(\d+)")
+    come(lambda: not Path(f"/proc/{reader}").exists(), "the reader's end")
+    assert (job.attempts, worker.poll()) == (2, None)
     services.cancel(job)
     assert settled(job).state == Job.State.CANCELLED
 

@@ -25,9 +25,17 @@ from layers.importing.reader import wire
 from layers.importing.reader.isolation import ProcessLimits
 
 _KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHASHSEED", "TMPDIR", "TZ", "GEOPORTAL_LOG_LEVEL")
+ONE_THREAD = {
+    # Namespaces ask for it, a process that forks must have no other, and an import's two halves have a core each.
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+}
+"""What keeps numerical libraries from starting threads when they are loaded."""
 _SILENCE_S = 1800.0
 """A reader that neither answers nor uses its CPU time for so long hangs."""
-_CANNOT_SAY_S = 30.0
+_CANNOT_SAY_S = 60.0
 
 
 class NeedsMulti(Exception):
@@ -48,7 +56,9 @@ class Reader:
             theirs.close()
             os.close(there)
         self._fate = os.fdopen(here, "rb", buffering=0)
-        self._pid = int(self._said()["pid"])
+        if not (pid := int(self._said()["pid"])):
+            raise RuntimeError("the process that reads files does not start: see its message above")
+        self._pid = pid
 
     def ask(self, command: str, **values: Any) -> dict[str, Any]:
         """Ask and wait. Raises ImportRefused: the file's fault as the reader tells it, or the reader's violent end."""
@@ -163,34 +173,31 @@ class _Zygote:
     def __init__(self) -> None:
         self.owner = os.getpid()
         self._lock = threading.Lock()
-        self._control, theirs = socket.socketpair()
+        # Several processes may ask it: each message whole and by itself.
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         environment = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
-        environment |= {
+        environment |= ONE_THREAD | {
             "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "geoportal.settings"),
             "GEOPORTAL_SECRET_KEY": "readers-have-no-secret",
             "GEOPORTAL_VAR": str(settings.VAR_DIR),
-            # One thread: namespaces ask for it, and the import's other half needs the second core.
-            "OPENBLAS_NUM_THREADS": "1",
-            "OMP_NUM_THREADS": "1",
-            "ARROW_DEFAULT_MEMORY_POOL": "system",
-            # A process that forks must have one thread only.
-            "JE_ARROW_MALLOC_CONF": "background_thread:false",
         }
         command = [sys.executable, "-W", "error::DeprecationWarning:__main__", "-m", "layers.importing.reader.zygote"]
         self._process = subprocess.Popen(
             command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=environment, cwd=settings.BASE_DIR
         )
         theirs.close()
-        self._control.settimeout(60)
-        if self._control.recv(1) != b"+":
-            raise RuntimeError("the process that reads files does not start: see its message above")
 
     @property
     def is_alive(self) -> bool:
-        return self.owner == os.getpid() and self._process.poll() is None
+        """Whether somebody still listens at the other end. Holds for a process forked from the owner too."""
+        if self.owner == os.getpid():
+            return self._process.poll() is None
+        gone = select.poll()
+        gone.register(self._control, select.POLLHUP)
+        return not gone.poll(0)
 
     def start(self, message: bytes, link: int, fate: int) -> None:
-        """Have a reader forked with these two descriptors."""
+        """Have a reader forked with these two descriptors; what is asked before it has loaded waits."""
         with self._lock:
             socket.send_fds(self._control, [message], [link, fate])
 
@@ -203,6 +210,11 @@ class _Zygote:
 
 _held: _Zygote | None = None
 _starting = threading.Lock()
+
+
+def prepare() -> None:
+    """Start the process that readers are forked from ahead of time; whatever is forked from this one shares it."""
+    _zygote()
 
 
 def _zygote() -> _Zygote:

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import resource
+import select
 import signal
 import socket
 import sys
@@ -18,16 +19,19 @@ import django
 
 
 def main() -> None:
-    """Load, tell that it is ready, then fork a reader for each message."""
+    """Load, then fork a reader for each message."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     django.setup()
     from layers.importing.reader import gdal_drivers, serving
 
     control = socket.socket(fileno=os.dup(0))
+    # Only this one end tells others that the process is there.
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.close(null)
     drivers = gdal_drivers.known()
     serving.preload()
-    control.sendall(b"+")
     while True:
         message, descriptors, _flags, _address = socket.recv_fds(control, 4096, 2)
         if not message:
@@ -48,12 +52,23 @@ def _guard(link: int, fate: int, message: bytes, drivers: dict[str, list[str]]) 
         os.close(fate)
         _read(link, message, drivers)
     os.close(link)
-    os.write(fate, json.dumps({"pid": reader}).encode() + b"\n")
+    with contextlib.suppress(BrokenPipeError):
+        os.write(fate, json.dumps({"pid": reader}).encode() + b"\n")
+    _watch(reader, fate)
     _pid, status, usage = os.wait4(reader, 0)
     end = {"status": os.waitstatus_to_exitcode(status), "cpu_s": usage.ru_utime + usage.ru_stime}
     with contextlib.suppress(BrokenPipeError):
         os.write(fate, json.dumps(end | {"peak_kb": usage.ru_maxrss}).encode() + b"\n")
     os._exit(0)
+
+
+def _watch(reader: int, fate: int) -> None:
+    """Until the reader ends. Whoever asked may be killed at any time: a reader deep in a library would not notice."""
+    poll = select.poll()
+    poll.register(os.pidfd_open(reader), select.POLLIN)
+    poll.register(fate, 0)
+    if any(handle == fate for handle, _event in poll.poll()):
+        os.kill(reader, signal.SIGKILL)
 
 
 def _read(link: int, message: bytes, drivers: dict[str, list[str]]) -> None:
@@ -65,8 +80,6 @@ def _read(link: int, message: bytes, drivers: dict[str, list[str]]) -> None:
         wanted = json.loads(message)
         missing = isolation.isolate(isolation.ProcessLimits(**wanted["limits"]))
         os.umask(0o077)
-        devnull = os.open(os.devnull, os.O_RDWR)
-        os.dup2(devnull, 0)
         serving.serve(socket.socket(fileno=link), wanted["language"], drivers, missing)
         code = 0
     except BaseException as error:

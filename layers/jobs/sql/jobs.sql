@@ -1,13 +1,14 @@
 -- name: claim
--- Take a queued job of the kinds this worker knows: those people wait for first, then the oldest. in: kinds awaited
--- worker. out: its id, or no row.
+-- Take a queued job of the kinds this worker knows: by its kind's turn, then the oldest. Ten minutes of waiting are
+-- a turn gained, so that nothing waits for ever. in: kinds, their turns, worker. out: its id and kind, or no row.
 UPDATE layers_job
 SET state = 'running', worker = %(worker)s, started_at = now(), heartbeat_at = now(), finished_at = NULL,
     progress = 0, message = '', attempts = attempts + 1
 WHERE id = (
     SELECT id FROM layers_job
     WHERE state = 'queued' AND kind = ANY(%(kinds)s)
-    ORDER BY kind = ANY(%(awaited)s) DESC, created_at
+    ORDER BY (%(turns)s::int[])[array_position(%(kinds)s, kind::text)] - extract(epoch FROM now() - created_at)::int / 600,
+             created_at
     LIMIT 1
     FOR UPDATE SKIP LOCKED
 )

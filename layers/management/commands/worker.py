@@ -1,13 +1,11 @@
 """`manage.py worker`: does the jobs of the queue, each in a process of its own, until it is told to stop."""
 
 import signal
-from argparse import SUPPRESS, ArgumentParser
+from argparse import ArgumentParser
 from typing import Any
-from uuid import UUID
 
 from django.core.management.base import BaseCommand
 
-from layers.jobs import child
 from layers.jobs.worker import Worker
 
 
@@ -17,12 +15,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--concurrency", type=int, default=1, help="jobs at the same time")
-        parser.add_argument("--job", type=UUID, help=SUPPRESS)
 
     def handle(self, *args: Any, **arguments: Any) -> None:
-        if arguments["job"]:
-            child.run(arguments["job"])
-            return
         worker = Worker(arguments["concurrency"])
         signal.signal(signal.SIGTERM, worker.stop)
         signal.signal(signal.SIGINT, worker.stop)

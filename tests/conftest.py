@@ -78,6 +78,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         _MIGRATED.update(_geodata())
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
+        # A listener that is sent away comes back within the second, and a database with a guest cannot be dropped.
+        name = sql.Identifier(str(connection.settings_dict["NAME"]))
+        cursor.execute(sql.SQL("ALTER DATABASE {} WITH CONNECTION LIMIT 0").format(name))
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             # The server's own cleaners look in now and then, and may not be ended.

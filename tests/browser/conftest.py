@@ -76,10 +76,15 @@ class Visit:
         return [url for url in self.requests if urlsplit(url).netloc != urlsplit(self.origin).netloc]
 
     def open_map(self, path: str = "/") -> Page:
-        """Open the map and wait until it has drawn everything it asked for."""
+        """Open the map and wait until it can be used; `settle` waits until it has drawn everything it asked for."""
         self.page.goto(self.origin + path)
         self.page.wait_for_selector("html[data-map=ready]", timeout=PATIENCE_MS)
         return self.page
+
+
+def settle(page: Page) -> None:
+    """Until the map has drawn everything that was asked of it so far."""
+    page.wait_for_selector("#map[data-state=ready]", timeout=PATIENCE_MS)
 
 
 def new_context(browser: Browser, language: str = "it-IT", **options: object) -> BrowserContext:

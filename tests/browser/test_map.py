@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 from django.db import connection
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
-from tests.browser.conftest import Visit, new_context
+from tests.browser.conftest import Visit, new_context, settle
 
 pytestmark = pytest.mark.usefixtures("city")
 
@@ -33,18 +33,6 @@ def colours(page: Page) -> set[str]:
         list(picture),
     )
     return set(found)
-
-
-def settle(page: Page) -> None:
-    """Until tiles are drawn: two equal screenshots in a row."""
-    before = b""
-    for _ in range(40):
-        page.wait_for_timeout(150)
-        now = page.locator("#map canvas").screenshot()
-        if now == before:
-            return
-        before = now
-    pytest.fail("the map does not come to rest")
 
 
 def centre_of_map(page: Page) -> tuple[float, float]:
@@ -78,6 +66,20 @@ def test_the_map_draws_real_tiles_and_a_switch_changes_it(visit: Visit) -> None:
     page.get_by_label("Edifici", exact=True).check()
     settle(page)
     assert colours(page) == with_buildings
+
+
+def test_a_switch_waits_for_the_script_that_serves_it(visit: Visit) -> None:
+    page = visit.page
+    held: list[Route] = []
+    page.route("**/js/map/page.js", lambda route: held.append(route))
+    page.goto(visit.origin + "/", wait_until="commit")
+    switch = page.get_by_label("Edifici", exact=True)
+    expect(switch).to_be_disabled()
+    while not held:
+        page.wait_for_timeout(20)
+    held[0].continue_()
+    switch.uncheck()
+    expect(page).to_have_url(re.compile(r"layers=strade"))
 
 
 def test_a_click_tells_what_is_there_with_titles_and_formatted_values(visit: Visit) -> None:

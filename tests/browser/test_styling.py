@@ -18,7 +18,7 @@ from rasterio.io import MemoryFile
 
 from layers.models import Layer, Style
 from layers.styles.model import parse
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visit, settle
 from tests.browser.test_publish import shot, signed_in, steward, worker  # noqa: F401 - fixtures
 from tests.geodata import drop, forget_catalogue
 
@@ -83,6 +83,7 @@ def test_a_thematic_map_of_a_fresh_file_by_clicks_alone(
     spec = parse(Style.objects.get(layer=layer).spec)
     assert (spec.kind, spec.method, spec.field, len(spec.classes)) == ("graduated", "quantile", "abitanti", 5)
     expect(page.locator("[data-layer=isolati] .legend li")).to_have_count(6)
+    settle(page)
     shot(signed_in, "7-thematic-map")
     assert colours_on(page, "#map canvas") >= 6
     drop(layer)

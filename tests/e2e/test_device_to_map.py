@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from geoportal.monitoring.health import LATE_WILLS
 from geoportal.runtime.product import answers
 from tests.broker import Peer
-from tests.browser.conftest import Visit, new_context
+from tests.browser.conftest import Visit, new_context, settle
 from tests.browser.conftest import browser as browser
 from tests.chaos.storm import database
 from tests.product import RunningProduct, eventually
@@ -109,16 +109,13 @@ def shows(page: Page, health: str) -> None:
 
 
 def mark(page: Page) -> bytes:
-    """The pixels of the map around the device, after two equal looks."""
+    """The pixels of the map around the device, once what the list says is drawn."""
+    settle(page)
     box = page.locator("#map canvas").bounding_box()
     assert box is not None
     x, y = box["x"] + box["width"] / 2 - MARK_PX, box["y"] + box["height"] / 2 - MARK_PX
     clip = {"x": x, "y": y, "width": 2.0 * MARK_PX, "height": 2.0 * MARK_PX}
-    before = b""
-    while (seen := page.screenshot(clip=clip)) != before:  # type: ignore[arg-type]
-        before = seen
-        page.wait_for_timeout(100)
-    return seen
+    return page.screenshot(clip=clip)  # type: ignore[arg-type]
 
 
 def test_a_last_will_and_a_sample_change_the_mark_without_a_reload(page: Page, product: RunningProduct) -> None:

@@ -13,4 +13,5 @@ for (const button of document.querySelectorAll('[data-copy]')) {
     button.textContent = button.dataset.done
     setTimeout(() => { button.textContent = before }, 2000)
   })
+  button.disabled = false
 }

@@ -1,6 +1,11 @@
 /** The JSON that the server wrote into the page under this id. */
 export const pageData = (id) => JSON.parse(document.getElementById(id).textContent)
 
+/** What only a script can serve is written `disabled data-by-script`, so that nothing done before the script came is lost. */
+export function awake(root = document) {
+  for (const control of root.querySelectorAll('[data-by-script]')) control.disabled = false
+}
+
 /** Fill the `{…}` parts of a text. */
 export const fill = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole)
 

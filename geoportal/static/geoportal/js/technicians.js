@@ -50,7 +50,11 @@ function sort() {
 }
 
 reorder.addEventListener('click', sort)
-document.getElementById('filters').addEventListener('change', ({ currentTarget }) => currentTarget.requestSubmit())
+const filters = document.getElementById('filters')
+filters.addEventListener('change', () => filters.requestSubmit())
+// A filter may have been chosen before this script came; the browser keeps none of them (autocomplete="off").
+const asWritten = (choice) => choice.selectedOptions[0] === ([...choice.options].find((one) => one.defaultSelected) ?? choice.options[0])
+if (![...filters.querySelectorAll('select')].every(asWritten)) filters.requestSubmit()
 setInterval(() => { for (const time of body.querySelectorAll('time[data-ago]')) time.textContent = format.ago(time.getAttribute('datetime')) }, 10_000)
 
 const stateNote = document.getElementById('stream-state')

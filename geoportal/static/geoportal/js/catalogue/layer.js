@@ -1,6 +1,6 @@
 /** The map on a layer's page: the layer alone, in its first style until another is chosen. */
 import { Map as MapLibreMap, NavigationControl, setWorkerUrl } from 'maplibre-gl'
-import { pageData } from '../page_data.js'
+import { awake, pageData } from '../page_data.js'
 import { supplyImages } from '../map/images.js'
 
 const config = pageData('layer-config')
@@ -22,4 +22,5 @@ document.getElementById('layer-style')?.addEventListener('change', ({ target }) 
   picture.hidden = false
   document.getElementById('layer-legend')?.remove()
 })
+awake(document.querySelector('.catalogue-layer'))
 map.once('idle', () => { place.dataset.state = 'ready' })

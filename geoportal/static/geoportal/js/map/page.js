@@ -1,6 +1,6 @@
 /** The map page: makes the map and ties its parts together. Each part is a module of its own. */
 import { Map as MapLibreMap, setWorkerUrl } from 'maplibre-gl'
-import { fill, pageData } from '../page_data.js'
+import { awake, fill, pageData } from '../page_data.js'
 import { formats } from '../format.js'
 import { searchBox } from '../search.js'
 import { addControls } from './controls.js'
@@ -11,6 +11,7 @@ import { identify } from './identify.js'
 import { supplyImages } from './images.js'
 import { escaped, mapLayers } from './layers.js'
 import { panels as makePanels } from './panels.js'
+import { tellRest } from './rest.js'
 import { followAddress, parseState } from './state.js'
 import { followTree } from './tree.js'
 
@@ -72,6 +73,7 @@ function start(map) {
     },
   })
   supplyImages(map, config.marks)
+  const drawing = tellRest(map, document.getElementById('map'))
 
   let address = { moved() {}, chose() {} }
   const forget = () => { found.clear(); devices.clear() }
@@ -79,7 +81,7 @@ function start(map) {
   const found = identify(map, { layers, panels, format, texts, onSelect: () => { devices.clear(); address.chose() } })
   const devices = showDevices(map, config, { layers, panels, format, onSelect: () => { found.clear(); address.chose() } })
 
-  const tree = followTree(map, { layers, config, onChange: () => { devices.refresh(); address.moved() } })
+  const tree = followTree(map, { layers, config, onChange: () => { drawing(); devices.refresh(); address.moved() } })
 
   function select(key) {
     if (key === (found.selected() || devices.selected())) return
@@ -107,6 +109,7 @@ function start(map) {
   map.getCanvas().setAttribute('aria-label', texts.mapLabel)
   showCoordinates(map, { format })
   searchBox({ url: config.search, language: config.language, texts, onChoose: goToFound(map, { config, layers, tree, select, panels }) })
+  awake()
   document.documentElement.dataset.map = 'ready'
   return map
 }

@@ -1,5 +1,5 @@
 /** The style editor: holds the style, asks the server how it looks, keeps it. Compilers and checks are the server's. */
-import { el, fill, pageData } from '../page_data.js'
+import { awake, el, fill, pageData } from '../page_data.js'
 import { asker } from './ask.js'
 import { classTable } from './classes.js'
 import { bindControls } from './controls.js'
@@ -28,6 +28,7 @@ function say(text, tone = '') {
 
 function changed() {
   clearTimeout(timer)
+  preview.expect()
   timer = setTimeout(look, PAUSE_MS)
   mode.show()
   if (JSON.stringify(state.spec) !== state.saved) say(texts.unsaved)
@@ -35,6 +36,7 @@ function changed() {
 
 async function look() {
   const mine = ++turn
+  preview.expect()
   try {
     const found = await ask('preview', { spec: state.spec })
     if (mine !== turn) return
@@ -46,7 +48,9 @@ async function look() {
     byId('losses').replaceChildren(...found.losses.map((text) => el('li', {}, text)))
     byId('losses-part').hidden = !found.losses.length
   } catch (error) {
-    if (mine === turn) say(error.message, 'bad')
+    if (mine !== turn) return
+    preview.fail()
+    say(error.message, 'bad')
   }
 }
 
@@ -132,3 +136,4 @@ byId('to-map').addEventListener('click', ({ target }) => {
   target.href = config.map.replace('#', `#map=${preview.map.getZoom().toFixed(2)}/${lat.toFixed(5)}/${lng.toFixed(5)}&`)
 })
 open(config.styles.some((one) => one.name === config.open) ? config.open : config.styles[0]?.name ?? '')
+awake()

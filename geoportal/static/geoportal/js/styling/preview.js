@@ -23,6 +23,7 @@ export function stylePreview(place, config, ask) {
   let held = ''
   let last = null
   let reading = null
+  let turn = 0
 
   /** Where the layer's features come from: tiles with the attributes that the style needs, or all of them for clusters. */
   function sourceOf(clusters, spec) {
@@ -32,12 +33,30 @@ export function stylePreview(place, config, ask) {
     return { type: 'vector', tiles: [tiles], minzoom: config.minZoom, maxzoom: config.tileMaxZoom, bounds: config.bbox }
   }
 
-  async function draw({ layers, clusters }, spec) {
-    await loaded
+  /** What is drawn is no longer the style: `data-state` says so until it is drawn anew. Returns whether that still holds. */
+  function expect() {
+    const mine = ++turn
     place.dataset.state = 'drawing'
-    map.once('idle', () => { place.dataset.state = 'ready' })
+    return () => mine === turn
+  }
+
+  function fail() {
+    place.dataset.state = 'failed'
+  }
+
+  async function draw(found, spec) {
+    const isWanted = expect()
+    await loaded
+    if (!isWanted()) return
     last = spec
-    if (config.drawn === 'raster') return picture()
+    if (config.drawn === 'raster') await picture()
+    else shapes(found, spec)
+    if (!isWanted() || place.dataset.state === 'failed') return
+    map.once('idle', () => { if (isWanted()) place.dataset.state = 'ready' })
+    map.triggerRepaint()
+  }
+
+  function shapes({ layers, clusters }, spec) {
     const source = sourceOf(clusters, spec)
     for (const { id, source: name } of map.getStyle().layers) if (name === config.slug) map.removeLayer(id)
     if (JSON.stringify(source) !== held) {
@@ -46,7 +65,6 @@ export function stylePreview(place, config, ask) {
       held = JSON.stringify(source)
     }
     for (const layer of layers) map.addLayer(layer)
-    map.triggerRepaint()
   }
 
   /** A raster is drawn by the server for what the map shows now. */
@@ -72,12 +90,12 @@ export function stylePreview(place, config, ask) {
       map.addSource('picture', { type: 'canvas', canvas, animate: false, coordinates: corners })
       map.addLayer({ id: 'picture', type: 'raster', source: 'picture', paint: { 'raster-opacity': last.opacity ?? 1, 'raster-fade-duration': 0 } })
     } catch (error) {
-      if (error.name !== 'AbortError') place.dataset.state = 'failed'
+      if (error.name !== 'AbortError') fail()
     }
   }
 
   if (config.drawn === 'raster') map.on('moveend', () => { if (last) picture() })
-  return { draw, map }
+  return { draw, expect, fail, map }
 }
 
 function metres({ lng, lat }) {

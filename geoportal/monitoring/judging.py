@@ -15,6 +15,8 @@ from geoportal.monitoring.health import LOST_HOLD, Judgement, Observation, judge
 from geoportal.sql import queries
 
 SQL = queries("geoportal.monitoring", "judging")
+MOST_ARE_LOST = sql.SQL(SQL["most_are_lost"])
+"""A condition for statements that need it; it takes `now` and `lost_hold`."""
 
 
 class Cursor(Protocol):
@@ -98,7 +100,8 @@ def _columns(verdicts: list[_Verdict]) -> dict[str, list[Any]]:
 
 def _read(cursor: Cursor, device_ids: Sequence[int], now: datetime) -> Iterable[_Row]:
     lost_hold = f"{LOST_HOLD.total_seconds()} s"
-    cursor.execute(SQL["observe"], {"ids": list(device_ids), "now": now, "lost_hold": lost_hold})
+    statement = sql.SQL(SQL["observe"]).format(most_are_lost=MOST_ARE_LOST)
+    cursor.execute(statement, {"ids": list(device_ids), "now": now, "lost_hold": lost_hold})
     rows = cursor.fetchall()
     attributes = _attributes(cursor, rows)
     return [_row(row, attributes.get(row[0], {}), now) for row in rows]

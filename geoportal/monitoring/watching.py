@@ -25,7 +25,7 @@ from geoportal.monitoring.health import (
     SILENT_INTERVALS,
     UNSTABLE,
 )
-from geoportal.monitoring.judging import rejudge
+from geoportal.monitoring.judging import MOST_ARE_LOST, rejudge
 from geoportal.sql import queries
 
 log = logging.getLogger(__name__)
@@ -52,11 +52,13 @@ def watch(now: datetime) -> list[int]:
     """Look at the shards, judge every device whose time has come, and tell. Returns the ids that changed."""
     _watch_shards(now)
     changed: list[int] = []
+    after = 0
     while True:
-        picked, moved = _judge_due(now)
+        due, moved = _judge_due(now, after)
         changed += moved
-        if picked < BATCH:
+        if len(due) < BATCH:
             return changed
+        after = due[-1]
 
 
 def note_reconnections(now: datetime) -> None:
@@ -133,9 +135,11 @@ def _watch_shards(now: datetime) -> None:
             cursor.execute(SQL["watch_shards"], {"now": now, "blind_after": f"{BLIND_AFTER.total_seconds()} s"})
 
 
-def _judge_due(now: datetime) -> tuple[int, list[int]]:
+def _judge_due(now: datetime, after: int) -> tuple[list[int], list[int]]:
+    """Judge the next devices whose time has come. Returns their ids, in order, and of these the ones that changed."""
     parameters: dict[str, datetime | int | str] = {
         "now": now,
+        "after": after,
         "intervals": SILENT_INTERVALS,
         "first_word": f"{FIRST_WORD.total_seconds()} s",
         "long": f"{LONG_SILENCE.total_seconds()} s",
@@ -146,14 +150,13 @@ def _judge_due(now: datetime) -> tuple[int, list[int]]:
         "limit": BATCH,
     }
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(sql.SQL(SQL["due"]).format(), parameters)
+        cursor.execute(sql.SQL(SQL["due"]).format(most_are_lost=MOST_ARE_LOST), parameters)
         due = [device for (device,) in cursor.fetchall()]
         changed = rejudge(cursor, due, now)
         notify(cursor, changed)
     if changed:
         log.info("%d devices changed state without a message", len(changed))
-    # A batch of which nothing changed would be picked again for ever.
-    return (len(due) if changed else 0), changed
+    return due, changed
 
 
 def _value(name: str, parameters: dict[str, Any]) -> Any:

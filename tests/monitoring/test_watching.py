@@ -1,6 +1,7 @@
 """What the monitor notices at a given moment: silence, blindness and its end, maintenance, lifecycle, old data."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -81,13 +82,39 @@ def test_a_will_is_believed_at_its_own_time_without_any_message() -> None:
     assert state(one) == ("problem", "connection_lost")
 
 
-def test_wills_of_most_devices_together_wait_for_their_return(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("geoportal.monitoring.watching.BATCH", 2)  # more than one look takes: it must end all the same
+def test_wills_of_most_devices_together_wait_for_their_return() -> None:
     gone = [heard(30, f"ap-{number}", presence="lost", presence_at=ago(5)) for number in range(3)]
     heard(30, "ap-stays", presence="online")
     rejudged(*gone)
     assert [state(one) for one in gone] == [("ok", "")] * 3 and watch(NOW + timedelta(seconds=9)) == []
     assert set(watch(NOW + timedelta(seconds=10))) == {one.pk for one in gone}
+
+
+def test_wills_that_wait_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = [heard(30, f"ap-{number}", presence="lost", presence_at=ago(5)) for number in range(3)]
+    rejudged(*gone)
+    looks: list[Sequence[int]] = []
+
+    def counted(cursor: Any, ids: Sequence[int], now: datetime) -> list[int]:
+        looks.append(ids)
+        return rejudge(cursor, ids, now)
+
+    monkeypatch.setattr("geoportal.monitoring.watching.rejudge", counted)
+    assert watch(NOW + timedelta(seconds=9)) == [] and not any(looks)
+    assert len(watch(NOW + timedelta(seconds=10))) == 3 and any(looks)
+
+
+def test_devices_that_keep_their_state_do_not_hide_those_behind_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = [heard(91, f"ap-{number}") for number in range(5)]
+    looks: list[Sequence[int]] = []
+
+    def as_before(_cursor: Any, ids: Sequence[int], _now: datetime) -> list[int]:
+        looks.append(ids)
+        return []
+
+    monkeypatch.setattr("geoportal.monitoring.watching.BATCH", 2)
+    monkeypatch.setattr("geoportal.monitoring.watching.rejudge", as_before)
+    assert watch(NOW) == [] and [one for ids in looks for one in ids] == [one.pk for one in silent]
 
 
 def test_a_will_of_when_we_began_to_listen_waits_for_three_intervals() -> None:

@@ -1,14 +1,19 @@
+-- name: most_are_lost
+-- Part of other statements. Whether most of the devices that were there sent their wills within the hold: three at
+-- least, and more than stayed. in: now lost_hold.
+(SELECT count(*) FILTER (WHERE other.presence = 'lost') >= 3
+        AND 2 * count(*) FILTER (WHERE other.presence = 'lost') > count(*)
+   FROM monitoring_devicestatus other
+  WHERE other.presence = 'online'
+     OR other.presence = 'lost' AND other.presence_at > %(now)s - %(lost_hold)s::interval)
+
 -- name: observe
 -- The rows to judge, locked in one order so that two writers never wait for each other in a circle.
 SELECT device.id, device.kind, device.lifecycle, device.interval_s, device.enrolled_at,
        status.presence, status.presence_at, status.last_seen_at,
        cardinality(status.reconnected_at),
        CASE WHEN status.presence = 'lost' AND status.presence_at > %(now)s - %(lost_hold)s::interval
-            THEN (SELECT count(*) FILTER (WHERE other.presence = 'lost') >= 3
-                         AND 2 * count(*) FILTER (WHERE other.presence = 'lost') > count(*)
-                    FROM monitoring_devicestatus other
-                   WHERE other.presence = 'online'
-                      OR other.presence = 'lost' AND other.presence_at > %(now)s - %(lost_hold)s::interval)
+            THEN {most_are_lost}
             ELSE false END,
        status.clock_bad, status.metrics::text,
        status.health, status.cause, status.evidence::text,

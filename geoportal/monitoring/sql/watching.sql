@@ -38,6 +38,7 @@ FROM (SELECT DISTINCT ON (shard) shard, worker.at, worker.connected
 
 -- name: due
 -- Devices whose judgement no longer fits the moment, without anything having arrived: see `health` for the rules.
+-- In the order of their ids, those behind `after`: a look takes each of them once, whatever the judgement says.
 SELECT device.id
 FROM monitoring_device device
 JOIN monitoring_devicestatus status ON status.device_id = device.id
@@ -48,7 +49,7 @@ CROSS JOIN LATERAL (SELECT
     coalesce(status.last_seen_at <= watch.blind_since, false) AS blind,
     %(now)s - greatest(status.last_seen_at, watch.listening_since) AS silence,
     device.interval_s * interval '1 second' AS every) AS moment
-WHERE CASE
+WHERE device.id > %(after)s AND CASE
     WHEN device.lifecycle = 'removed' THEN status.cause <> 'removed'
     WHEN device.lifecycle IN ('planned', 'installed') THEN status.cause <> 'not_yet_active'
     WHEN device.lifecycle = 'suspended' THEN status.cause <> 'suspended'
@@ -70,13 +71,7 @@ WHERE CASE
         %(now)s >= CASE WHEN status.presence_at BETWEEN watch.listening_since - %(lost_hold)s::interval
                                                     AND watch.listening_since + %(late_wills)s::interval
                         THEN watch.listening_since + %(intervals)s * every
-                        -- As in judging.sql: who is still held must not be due, or a look would never end.
-                        WHEN (SELECT count(*) FILTER (WHERE other.presence = 'lost') >= 3
-                                     AND 2 * count(*) FILTER (WHERE other.presence = 'lost') > count(*)
-                                FROM monitoring_devicestatus other
-                               WHERE other.presence = 'online'
-                                  OR other.presence = 'lost' AND other.presence_at > %(now)s - %(lost_hold)s::interval)
-                        THEN status.presence_at + %(lost_hold)s::interval
+                        WHEN {most_are_lost} THEN status.presence_at + %(lost_hold)s::interval
                         ELSE status.presence_at + %(lost_moment)s::interval END
     ELSE false
 END

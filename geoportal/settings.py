@@ -134,6 +134,9 @@ MQTT_INGEST_PASSWORD = env.text("GEOPORTAL_MQTT_INGEST_PASSWORD", "")
 MQTT_ADMIN_USER = env.text("GEOPORTAL_MQTT_ADMIN_USER", "broker-admin")
 MQTT_ADMIN_PASSWORD = env.text("GEOPORTAL_MQTT_ADMIN_PASSWORD", "")
 
+BROKER_LOG = env.text("GEOPORTAL_BROKER_LOG", "")
+"""Where the broker's sifted words are kept (`geoportal.messaging.broker_log`); empty: denied topics are not counted."""
+
 DEVICE_KINDS = ["wifi.kind", "kiosks.kind"]
 """Modules whose `register` tells of a kind of device; for ingest, which starts without the apps above."""
 

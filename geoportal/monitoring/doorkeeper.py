@@ -1,7 +1,7 @@
 """Counts whom the broker turned away at the door, from its own log topic: guessed passwords, strangers, anonymous.
 
 Mosquitto says of a refused connection only that there was one; its address is taken from the line before, when no other
-connection was being made at the time.
+connection was being made at the time. Whom it denies a topic stands in its log only: see `denials`.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ import logging
 import re
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from geoportal.messaging.dynsec import BROKER_LOG
+from geoportal.monitoring.denials import Counts, Denials
 from geoportal.sql import queries
 
 log = logging.getLogger(__name__)
@@ -30,7 +32,8 @@ _REFUSED = re.compile(r"Client .* disconnected, not authorised")
 class Doorkeeper:
     """Reads log lines on one thread and is emptied by another."""
 
-    def __init__(self) -> None:
+    def __init__(self, broker_log: str = "") -> None:
+        self._denials = Denials(Path(broker_log)) if broker_log else None
         self._pending: dict[tuple[str, str], None] = {}
         self._counts: Counter[tuple[datetime, str]] = Counter()
 
@@ -51,18 +54,28 @@ class Doorkeeper:
         address = addresses.pop() if len(addresses) == 1 else ""
         if self._pending:
             self._pending.pop(next(iter(self._pending)))
-        hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+        hour = _this_hour()
         known = (hour, address) in self._counts or len(self._counts) < _MOST_ADDRESSES
         self._counts[hour, address if known else ""] += 1
 
     def flush(self, cursor: Any) -> None:
         """Write what was counted, when this process is the one that counts."""
         counts, self._counts = self._counts, Counter()
-        if not counts:
+        hour = _this_hour()
+        denied: Counts = self._denials.take(hour) if self._denials else Counter()
+        if not counts and not denied:
             return
         cursor.execute(SQL["count_here"])
         if not cursor.fetchone()[0]:
             return
-        for (hour, address), count in counts.items():
-            cursor.execute(SQL["add_refusals"], {"hour": hour, "address": address[:64], "count": count})
-        log.warning("The broker turned away %d connections", counts.total())
+        for (of, address), count in counts.items():
+            cursor.execute(SQL["add_refusals"], {"hour": of, "address": address[:64], "count": count})
+        if denied:
+            clients, actions, topics = (list(column) for column in zip(*denied, strict=True))
+            columns = {"clients": clients, "actions": actions, "topics": topics, "counts": list(denied.values())}
+            cursor.execute(SQL["add_denials"], {"hour": hour, **columns})
+        log.warning("The broker turned away %d connections and denied %d topics", counts.total(), denied.total())
+
+
+def _this_hour() -> datetime:
+    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from geoportal.monitoring.alerts import models as alert_models
 from geoportal.monitoring.commands import models as command_models
 from geoportal.monitoring.enrolment_tokens import EnrolmentToken as EnrolmentToken
+from geoportal.monitoring.refusals import BrokerDenial as BrokerDenial
 from geoportal.monitoring.refusals import BrokerRefusal as BrokerRefusal
 
 devid_validator = RegexValidator(r"^[a-z0-9-]{3,32}$", _("Da 3 a 32 tra lettere minuscole, cifre e trattini."))

@@ -17,6 +17,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from geoportal.messaging.broker_log import TALK
 from geoportal.runtime.certificates import CertificateError, Certificates
 from geoportal.runtime.templates import BASE, fill
 
@@ -49,6 +50,8 @@ class Broker:
     tls_listen: str = "127.0.0.1"
     names: tuple[str, ...] = ("localhost", "127.0.0.1")
     """By which devices find it: they stand in its certificate."""
+    talks: bool = False
+    """Whether it says what a `Sieve` needs to know whom it denied a topic; somebody must sift that."""
 
     @property
     def certificates(self) -> Certificates:
@@ -89,6 +92,8 @@ class Broker:
                 "certificates": str(self.certificates.folder),
             }
             settings += fill(TLS_TEMPLATE.read_text(encoding="utf-8"), values)
+        if self.talks:
+            settings += "\n".join(("", "# For geoportal.messaging.broker_log.", *TALK, ""))
         (self.root / "mosquitto.conf").write_text(settings, encoding="utf-8")
 
     def _ensure_certificates(self) -> None:

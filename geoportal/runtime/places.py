@@ -115,6 +115,7 @@ class Places:
             self.device_port,
             env.text("GEOPORTAL_MQTT_LISTEN", "127.0.0.1"),
             names,
+            talks=True,
         )
 
     @property
@@ -195,6 +196,7 @@ class Places:
             "GEOPORTAL_MQTT_PORT": str(self.mqtt_port),
             "GEOPORTAL_MQTT_DEVICE_HOST": self.device_host,
             "GEOPORTAL_MQTT_DEVICE_PORT": str(self.device_port),
+            "GEOPORTAL_BROKER_LOG": str(self.logs / "broker.log"),
             "GEOPORTAL_MQTT_INGEST_PASSWORD_FILE": str(self.secret_file("mqtt-ingest-password")),
             "GEOPORTAL_MQTT_ADMIN_PASSWORD_FILE": str(self.secret_file("mqtt-admin-password")),
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import signal
 import time
@@ -23,6 +24,9 @@ _TRIES = 5
 _LOG_BYTES = 10_000_000
 _LOG_FILES = 5
 _TAIL_LINES = 12
+_PIPE_BYTES = 1 << 20
+_GATHER_S = 0.05
+"""What a talkative process says meanwhile is taken in one piece; the pipe holds more than that."""
 
 
 class StartFailed(Exception):
@@ -80,6 +84,8 @@ class Service:
     """Called before every start, for what a killed predecessor may have left."""
     on_change: Callable[[], None] | None = None
     """Called when the process has a new pid."""
+    sift: Callable[[bytes], list[bytes]] | None = None
+    """Of a talkative process: gives the lines to keep of a piece of its output; asked every second, also with b""."""
     restarts: int = 0
     _process: asyncio.subprocess.Process | None = None
     _task: asyncio.Task[None] | None = None
@@ -184,6 +190,9 @@ class Service:
 
     async def _keep_output(self, descriptor: int) -> None:
         """Write what comes through the pipe into the log, line by line, until every writer has closed it."""
+        if self.sift is not None:
+            await self._keep_sifted(descriptor, self.sift)
+            return
         stream = asyncio.StreamReader()
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(descriptor, "rb", buffering=0)
@@ -193,6 +202,31 @@ class Service:
                 self._log.write(line)
         finally:
             transport.close()
+
+    async def _keep_sifted(self, descriptor: int, sift: Callable[[bytes], list[bytes]]) -> None:
+        with os.fdopen(descriptor, "rb", buffering=0) as pipe:
+            os.set_blocking(descriptor, False)
+            with contextlib.suppress(OSError):  # an account may have less; then it is taken in smaller pieces
+                fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+            while True:
+                await _readable(descriptor, 1.0)
+                piece = pipe.read(_PIPE_BYTES)
+                for line in sift(piece or b""):
+                    self._log.write(line)
+                if piece == b"":
+                    return
+                await asyncio.sleep(_GATHER_S)
+
+
+async def _readable(descriptor: int, seconds: float) -> None:
+    """Wait until there is something to read, or its end, or the time is over."""
+    loop, ready = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(descriptor, ready.set)
+    try:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(ready.wait(), seconds)
+    finally:
+        loop.remove_reader(descriptor)
 
 
 async def _line(stream: asyncio.StreamReader) -> bytes:

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from geoportal import env
+from geoportal.messaging.broker_log import Sieve
 from geoportal.runtime import front
 from geoportal.runtime.certificates import CertificateError
 from geoportal.runtime.cluster import Account, server_account
@@ -99,6 +100,7 @@ class Product:
         broker = self.places.broker
         await asyncio.to_thread(broker.prepare)
         service = self._service("broker", broker.command())
+        service.sift = Sieve().sift
         service.start()
         await service.ready(lambda: listens("127.0.0.1", broker.port), 20.0)
         self._chores.append(asyncio.create_task(self._renew_certificates(service)))

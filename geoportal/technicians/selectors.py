@@ -68,6 +68,12 @@ def dead_letter_count(devid: str) -> int:
     return int(count)
 
 
+def denial_count(devid: str) -> int:
+    """How often the broker denied this device a topic that is not its own."""
+    ((count,),) = (row.values() for row in _read("denials", {"devid": devid}))
+    return int(count)
+
+
 def _read(name: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
     with connection.cursor() as cursor:
         cursor.execute(queries("geoportal.technicians", "devices")[name], parameters)

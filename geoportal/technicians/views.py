@@ -22,7 +22,7 @@ from geoportal.technicians.commands import commands_context
 from geoportal.technicians.credentials import access_context
 from geoportal.technicians.guard import for_technicians
 from geoportal.technicians.readings import evidence_lines, readings
-from geoportal.technicians.selectors import DeviceRow, dead_letter_count, device_row, device_rows
+from geoportal.technicians.selectors import DeviceRow, dead_letter_count, denial_count, device_row, device_rows
 from layers.rights import audience_of
 
 
@@ -65,6 +65,7 @@ def device_page(request: HttpRequest, devid: str) -> HttpResponse:
         "metrics": readings(row["metrics"]),
         "info": readings(row["info"]),
         "dead_letters": dead_letter_count(devid),
+        "denials": denial_count(devid),
         "alerts": alerts_of_device(devid),
         "intervals": intervals_of_device(devid),
         **access_context(row),

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import subprocess
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
+from django.utils.html import escape
 
 from geoportal.messaging import topics
+from geoportal.messaging.broker_log import Sieve
 from geoportal.models import User
 from geoportal.monitoring.commands.dispatch import Dispatcher
 from geoportal.monitoring.doorkeeper import Doorkeeper
-from geoportal.monitoring.models import BrokerRefusal, DeadLetter
+from geoportal.monitoring.models import BrokerDenial, BrokerRefusal, DeadLetter
+from geoportal.runtime.process import Service
 from layers.rights import TECHNICIANS
 from tests.broker import Peer, TestBroker
 from tests.commands.conftest import dispatcher as dispatcher
@@ -22,6 +31,27 @@ from tests.messaging.conftest import Fielded, Ingest, eventually, sample
 
 def refused(result: subprocess.CompletedProcess[str]) -> bool:
     return result.returncode != 0 or "ot authori" in result.stderr or "denied" in result.stderr
+
+
+@pytest.fixture
+def watched_broker(broker: TestBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The broker as `make run` keeps it: it says all it can, and a supervisor sifts that into a log."""
+    broker.stop()
+    broker.broker = replace(broker.broker, talks=True)
+    broker.broker.prepare()
+    monkeypatch.setattr("django.conf.settings.BROKER_LOG", str(tmp_path / "broker.log"))
+    loop = asyncio.new_event_loop()
+    service = Service("broker", broker.broker.command(), os.environ, tmp_path, print, sift=Sieve().sift)
+    running = threading.Thread(target=loop.run_forever)
+    running.start()
+    loop.call_soon_threadsafe(service.start)
+    broker.broker.wait_until_ready()
+    yield
+    asyncio.run_coroutine_threadsafe(service.stop(), loop).result(20)
+    loop.call_soon_threadsafe(loop.stop)
+    running.join()
+    loop.close()
+    broker.start()
 
 
 @pytest.fixture
@@ -62,7 +92,7 @@ def strangers(broker: TestBroker, victim: Peer, thief: Peer) -> int:
 
 
 def test_whoever_misbehaves_is_refused_or_contained_counted_and_seen(
-    ingest: Ingest, dispatcher: Dispatcher, broker: TestBroker, technician: Client
+    watched_broker: None, ingest: Ingest, dispatcher: Dispatcher, broker: TestBroker, technician: Client
 ) -> None:
     process = ingest.ready()
     victim, thief = Fielded.new(), Fielded.new()
@@ -76,23 +106,25 @@ def test_whoever_misbehaves_is_refused_or_contained_counted_and_seen(
     # Inside, with credentials of one's own: not in another's name, not to another, not to us, not listening to others.
     shard, name = victim.device.shard, victim.device.devid
     forged = json.dumps(sample(2, victim.boot, m={"cpu": 99}))
-    for topic in (
+    foreign = (
         *(victim.peer.topic(channel) for channel in ("state", "info", "tele", "event", "cmdres")),
         topics.down(name, "cmd", shard),
         topics.down(thief.device.devid, "cmd", thief.device.shard),
         topics.server_state(["00", "0f"]),
         "$CONTROL/dynamic-security/v1",
         "$SYS/broker/log/N",
-    ):
+    )
+    for topic in foreign:
         assert refused(thief.peer.publish(topic, forged)), topic
-    for pattern in (
+    patterns = (
         "#",
         "cremona/v1/#",
         f"cremona/v1/{shard}/{name}/#",
         topics.down(name, "cmd", shard),
         "$SYS/#",
         "+/#",
-    ):
+    )
+    for pattern in patterns:
         assert refused(thief.peer.subscribe(pattern, seconds=1)), pattern
 
     # On one's own topics: too long, no JSON, another version, another's command.
@@ -117,11 +149,16 @@ def test_whoever_misbehaves_is_refused_or_contained_counted_and_seen(
     assert sorted(DeadLetter.objects.values_list("reason", flat=True)) == sorted(bad)
     total = lambda: sum(BrokerRefusal.objects.values_list("count", flat=True))  # noqa: E731
     eventually(lambda: total() >= tried, f"{tried} refused connections are counted")
+    denied = {("publish", topic) for topic in foreign} | {("subscribe", pattern) for pattern in patterns}
+    counted = lambda: set(BrokerDenial.objects.values_list("client", "action", "topic"))  # noqa: E731
+    eventually(lambda: counted() == {(thief.device.devid, *one) for one in denied}, "every denied topic is counted")
     page = technician.get("/tecnici/rifiuti/").content.decode()
     assert f"respinte dal broker: {total()}" in page and "127.0.0.1" in page
+    assert all(escape(topic) in page for _, topic in denied) and f"/tecnici/{thief.device.devid}/" in page
     assert all(reason in page for reason in bad) and own in page
     device = technician.get(f"/tecnici/{thief.device.devid}/").content.decode()
     assert "<dt>Messaggi scartati</dt><dd>3</dd>" in device
+    assert f'<a href="/tecnici/rifiuti/#negati">{len(denied)}</a>' in device
 
 
 def lines(*texts: str) -> Doorkeeper:

@@ -100,7 +100,7 @@ class Dispatcher(threading.Thread):
         self._ended = threading.Event()
         self._confirmed: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
         self._connected = threading.Event()
-        self._doorkeeper = Doorkeeper()
+        self._doorkeeper = Doorkeeper(settings.BROKER_LOG)
 
     def stop(self) -> None:
         self._ended.set()

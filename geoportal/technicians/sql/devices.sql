@@ -29,3 +29,7 @@ WHERE d.devid = %(devid)s AND d.kind = ANY (%(kinds)s)
 -- name: dead_letters
 -- How many messages about one device were discarded. in: topic_part (its place in a topic, between slashes).
 SELECT count(*) FROM monitoring_deadletter WHERE position(%(topic_part)s IN topic) > 0
+
+-- name: denials
+-- How often the broker denied a device a topic, as long as that is kept.
+SELECT coalesce(sum(count), 0) FROM monitoring_brokerdenial WHERE client = %(devid)s

@@ -1,5 +1,6 @@
 from django.apps import AppConfig, apps
 from django.db.models.signals import post_delete, post_migrate, post_save
+from django.utils.translation import gettext_lazy as _
 
 
 class GeoportalConfig(AppConfig):
@@ -14,6 +15,8 @@ class GeoportalConfig(AppConfig):
         from geoportal.find.devices import index_devices
 
         site.login_form = AdminLoginForm
+        site.site_header = site.site_title = _("Amministrazione del geoportale")
+        site.index_title = _("Che cosa si amministra")
         post_migrate.connect(write_live_layers, sender=self, dispatch_uid="live layers")
         for name in ("wifi.AccessPoint", "kiosks.Totem", "monitoring.DeviceStatus"):
             for signal in (post_save, post_delete):

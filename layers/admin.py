@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminIntegerFieldWidget
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import PositiveIntegerField, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -53,6 +54,10 @@ class ThemeAdmin(ThemeBase):
     filter_horizontal = ("groups", "stewards")
     list_editable = ("position",)
     prepopulated_fields = {"slug": ("title_it",)}
+    # The list lets positions be edited without a label of their own.
+    formfield_overrides = {
+        PositiveIntegerField: {"widget": AdminIntegerFieldWidget(attrs={"aria-label": gettext_lazy("ordine")})}
+    }
 
 
 class CodesField(forms.Field):
@@ -307,6 +312,14 @@ class OutcomeInline(_ReadOnly, OutcomeInlineBase):
     )
 
 
+class NonEmptyValues(admin.AllValuesFieldListFilter):
+    """The values of a text column, without the empty one, whose link would have no text."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.lookup_choices = self.lookup_choices.exclude(**{self.field_path: ""})
+
+
 @admin.register(ImportRun)
 class ImportRunAdmin(_ReadOnly, ImportRunBase):
     list_display = ("source", "started_at", "finished_at", "user")
@@ -316,7 +329,7 @@ class ImportRunAdmin(_ReadOnly, ImportRunBase):
 @admin.register(ImportOutcome)
 class ImportOutcomeAdmin(_ReadOnly, ImportOutcomeBase):
     list_display = ("file", "source_layer", "result", "reason", "layer", "features", "crs_found", "encoding", "seconds")
-    list_filter = ("result", "format")
+    list_filter = ("result", ("format", NonEmptyValues))
     search_fields = ("file", "source_layer", "reason")
     list_select_related = ("layer", "run")
 

@@ -18,7 +18,7 @@ from geoportal.runtime.certificates import names_of
 from geoportal.runtime.cluster import ROLE, Account, Cluster, server_account
 from geoportal.runtime.templates import BASE
 
-LOGINS = ("amministratore", "pianificatore", "tecnico", "professionista")
+LOGINS = ("amministratore", "curatore", "pianificatore", "tecnico", "professionista")
 """User names of the sample log-ins."""
 SECRETS = ("secret-key", "mqtt-ingest-password", "mqtt-admin-password", *(f"login-{name}" for name in LOGINS))
 _SOCKET_PATH_LIMIT = 90

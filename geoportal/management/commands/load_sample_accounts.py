@@ -11,15 +11,20 @@ from django.db import transaction
 
 from geoportal.models import User
 from geoportal.runtime.places import LOGINS, Places
-from layers.rights import PLANNERS, PROFESSIONALS, ROLES, TECHNICIANS
+from layers.rights import PLANNERS, PROFESSIONALS, ROLES, STEWARDS, TECHNICIANS
 
-_GROUPS = {"pianificatore": PLANNERS, "tecnico": TECHNICIANS, "professionista": PROFESSIONALS}
+_GROUPS = {
+    "curatore": STEWARDS,
+    "pianificatore": PLANNERS,
+    "tecnico": TECHNICIANS,
+    "professionista": PROFESSIONALS,
+}
 
 
 class Command(BaseCommand):
     """Creates what is missing; an account that exists keeps its password and its groups."""
 
-    help = "Creates the sample log-ins (administrator, planner, technician, professional) of an instance of make run."
+    help = "Creates the sample log-ins (one for each role) of an instance of make run."
     requires_system_checks = []  # `migrate` runs them at each start; they load every page and 140 MB with them
 
     @transaction.atomic

@@ -6,10 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from layers.importing.models import ImportOutcome
 
+_FILE_WIDTH = 70
 _REASON_WIDTH = 100
 
 
@@ -32,7 +35,7 @@ def _row(outcome: ImportOutcome) -> tuple[str, ...]:
         crs = f"{crs}→{outcome.storage_srid}"
     return (
         outcome.get_result_display(),
-        name[-70:],
+        name if len(name) <= _FILE_WIDTH else f"…{name[1 - _FILE_WIDTH :]}",
         outcome.layer.slug if outcome.layer else "-",
         "-" if outcome.features is None else str(outcome.features),
         crs[:30] or "-",
@@ -43,7 +46,7 @@ def _row(outcome: ImportOutcome) -> tuple[str, ...]:
 
 def _remarks(outcome: ImportOutcome) -> str:
     if outcome.reason:
-        return outcome.reason[:_REASON_WIDTH]
+        return Truncator(outcome.reason).chars(_REASON_WIDTH)
     counts = (
         (outcome.null_geometries, _("%(count)s senza geometria")),
         (outcome.repaired, _("%(count)s riparate")),
@@ -66,13 +69,15 @@ def in_numbers(changes: dict[str, Any]) -> str:
 def summary(outcomes: Sequence[ImportOutcome]) -> str:
     """How many of each result, in one sentence."""
     counts = Counter(outcome.result for outcome in outcomes)
+    result = ImportOutcome.Result
     words = {
-        ImportOutcome.Result.IMPORTED: _("importati"),
-        ImportOutcome.Result.PARTLY: _("importati in parte"),
-        ImportOutcome.Result.UNCHANGED: _("invariati"),
-        ImportOutcome.Result.REFUSED: _("rifiutati"),
+        result.IMPORTED: ngettext("importato", "importati", counts[result.IMPORTED]),
+        result.PARTLY: ngettext("importato in parte", "importati in parte", counts[result.PARTLY]),
+        result.UNCHANGED: ngettext("invariato", "invariati", counts[result.UNCHANGED]),
+        result.CHECKED: ngettext("solo confrontato", "solo confrontati", counts[result.CHECKED]),
+        result.REFUSED: ngettext("rifiutato", "rifiutati", counts[result.REFUSED]),
     }
-    return ", ".join(f"{counts[result]} {word}" for result, word in words.items() if counts[result]) or _("nessun file")
+    return ", ".join(f"{counts[one]} {word}" for one, word in words.items() if counts[one]) or _("nessun file")
 
 
 def as_json(outcomes: Sequence[ImportOutcome]) -> list[dict[str, Any]]:

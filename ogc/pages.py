@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
+from django.utils.timezone import is_aware, localtime
 from django.utils.translation import gettext as _
 
 from layers.catalogue import FieldEntry, LayerEntry
@@ -86,8 +90,9 @@ def title(layer: LayerEntry, language: str) -> str:
 def items(ask: Ask, layer: LayerEntry, collected: dict[str, Any], before: int) -> HttpResponse:
     """A page of features as a table."""
     features = collected["features"]
+    known = {entry.name: entry for entry in layer.fields}
     names = list(features[0]["properties"]) if features else []
-    titles = {entry.name: (entry.title_en if ask.language == "en" else entry.title_it) for entry in layer.fields}
+    asked = [entry.name for entry in layer.visible_fields(ask.audience_for(layer)) if entry.name in ask.request.GET]
     links = {link["rel"]: link["href"] for link in collected["links"]}
     return page(
         ask,
@@ -95,8 +100,14 @@ def items(ask: Ask, layer: LayerEntry, collected: dict[str, Any], before: int) -
         collected,
         layer=layer,
         layer_title=title(layer, ask.language),
-        columns=[titles.get(name, name) for name in names],
-        rows=[{"id": one["id"], "values": [said(v) for v in one["properties"].values()]} for one in features],
+        columns=[field_title(known[name], ask.language) if name in known else name for name in names],
+        rows=[
+            {"id": one["id"], "values": [said(v, known.get(n)) for n, v in one["properties"].items()]}
+            for one in features
+        ],
+        filters=filters(ask, layer),
+        narrowed=bool(asked or "q" in ask.request.GET),
+        formats=downloads(ask, layer),
         matched=collected.get("numberMatched"),
         first=before + 1,
         last=before + len(features),
@@ -105,13 +116,46 @@ def items(ask: Ask, layer: LayerEntry, collected: dict[str, Any], before: int) -
     )
 
 
+def filters(ask: Ask, layer: LayerEntry) -> list[dict[str, Any]]:
+    """What the table can be narrowed by: words, where the layer has any to search, and one value of each attribute."""
+    visible = layer.visible_fields(ask.audience_for(layer))
+    hints = {"date": "2026-11-24", "datetime": "2026-11-24T08:00:00Z", "boolean": "true"}
+    words = [{"name": "q", "title": _("Parole"), "hint": ""}] if any(one.is_searchable for one in visible) else []
+    values = [
+        {"name": one.name, "title": field_title(one, ask.language), "hint": hints.get(one.type, "")}
+        for one in visible
+        if one.is_filterable and one.type != "json"
+    ]
+    return [{**one, "value": ask.request.GET.get(one["name"], "")} for one in words + values]
+
+
+def downloads(ask: Ask, layer: LayerEntry) -> list[dict[str, str]]:
+    """The features of this table, all pages of them, as files."""
+    kept = ask.request.GET.copy()
+    for name in ("f", "limit", "offset", "after"):
+        kept.pop(name, None)
+    root = f"{ask.base}/collections/{layer.slug}/export"
+    return [
+        {"title": one.title, "address": f"{root}?{urlencode([('f', one.name), *_pairs(kept)])}"}
+        for one in offered(layer)
+    ]
+
+
+def _pairs(asked: QueryDict) -> list[tuple[str, str]]:
+    return [(name, value) for name, values in asked.lists() for value in values if isinstance(value, str)]
+
+
+def field_title(entry: FieldEntry, language: str) -> str:
+    return entry.title_en if language == "en" else entry.title_it
+
+
 def item(ask: Ask, layer: LayerEntry, feature: dict[str, Any]) -> HttpResponse:
     """One feature as a list of facts."""
     known = {entry.name: entry for entry in layer.fields}
     facts = [
         {
-            "title": known[name].title_en if ask.language == "en" else known[name].title_it,
-            "value": said(value),
+            "title": field_title(known[name], ask.language),
+            "value": said(value, known[name]),
             "meaning": meaning(known[name], value, ask.language),
             "unit": known[name].unit if value is not None else "",
         }
@@ -138,10 +182,13 @@ def openapi(ask: Ask, body: bytes) -> HttpResponse:
     return page(ask, "openapi", document, operations=operations)
 
 
-def said(value: Any) -> Any:
-    """A value as a person reads it."""
+def said(value: Any, entry: FieldEntry | None = None) -> Any:
+    """A value as a person reads it; times are those of the city."""
     if value is None:
         return "–"
     if isinstance(value, bool):
         return _("sì") if value else _("no")
+    if entry and entry.type == "datetime" and (moment := parse_datetime(str(value))):
+        local = localtime(moment) if is_aware(moment) else moment
+        return date_format(local, "SHORT_DATETIME_FORMAT")
     return value

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from layers.catalogue import LayerEntry
@@ -57,7 +58,12 @@ def records(ask: Ask, document: dict[str, Any]) -> HttpResponse:
 
 def record(ask: Ask, document: dict[str, Any]) -> HttpResponse:
     """One record as a list of facts."""
-    return page(ask, "record", document, record=document["properties"])
+    said = document["properties"]
+    links = [
+        {**one, "word": one.get("title") or one["rel"].rpartition("/")[2]} for one in document["links"] if "href" in one
+    ]
+    moments = {name: parse_datetime(said.get(name, "")) for name in ("created", "updated")}
+    return page(ask, "record", document, record=said, links=links, moments=moments)
 
 
 def coverage(ask: Ask, layer: LayerEntry, schema: dict[str, Any], crs: str) -> HttpResponse:

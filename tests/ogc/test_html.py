@@ -1,5 +1,6 @@
 """OGC API - Common and Features, HTML: the pages for people say what the JSON says, in Italian and in English."""
 
+import json
 import re
 from types import SimpleNamespace
 
@@ -71,3 +72,18 @@ def test_an_error_is_a_page_for_a_browser(client: Client, city: SimpleNamespace)
 def test_pages_say_their_language(client: Client, city: SimpleNamespace, language: str) -> None:
     html = client.get("/ogc/collections", headers={"accept": BROWSER, "accept-language": language})
     assert f'lang="{language}"'.encode() in html.content and language in html["Content-Language"]
+
+
+def test_a_table_is_narrowed_by_a_form_and_downloads_what_it_shows(client: Client, city: SimpleNamespace) -> None:
+    whole = client.get("/ogc/collections/edifici/items", headers={"accept": BROWSER}).content.decode()
+    name, value = "uso", client.get("/ogc/collections/edifici/items/1").json()["properties"]["uso"]
+    assert re.search(rf'<input [^>]*name="{name}" value=""', whole)
+    answer = client.get("/ogc/collections/edifici/items", {name: value, "f": "html"})
+    html = answer.content.decode()
+    assert re.search(rf'<input [^>]*name="{name}" value="{value}"', html)
+    file = re.search(r'download href="([^"]*export\?f=geojson[^"]*)"', html)
+    assert file
+    found = client.get(file[1].replace("&amp;", "&"))
+    features = json.loads(b"".join(found.streaming_content))["features"]
+    asked = client.get("/ogc/collections/edifici/items", {name: value}).json()
+    assert len(features) == asked["numberMatched"] and all(one["properties"][name] == value for one in features)

@@ -20,7 +20,7 @@ JOBS ?= 2
 CHECK_ENV := GEOPORTAL_SECRET_KEY=only-for-checks
 
 help: ## List the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 20
 	@echo
 	@echo "  make run PORT=8080 DATA=folder FLEET=0 MQTT_PORT=18884"
 	@echo "      PORT       of the site (8000)            DATA   folder whose geodata files become layers"

@@ -1,3 +1,5 @@
+import { supplyImages } from '../geoportal/js/map/images.js'
+
 /** The map beside the two coordinate fields of a device. Without it, or where it fails, the fields do everything. */
 const HOME = [10.0245, 45.1335]
 
@@ -14,6 +16,7 @@ async function show(box) {
   place.hidden = false
   const map = new Map({ container: place, style: box.dataset.style, center: typed() ?? HOME, zoom: typed() ? 17 : 13 })
   map.addControl(new NavigationControl({ showCompass: false }))
+  supplyImages(map, {})
   const marker = new Marker({ draggable: true })
 
   const mark = ({ lng, lat: latitude }) => {

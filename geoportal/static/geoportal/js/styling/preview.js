@@ -29,7 +29,8 @@ export function stylePreview(place, config, ask) {
   function sourceOf(clusters, spec) {
     if (clusters) return { ...clusters, data: new URL(clusters.data, location.origin).href }
     const names = [spec.field, spec.label?.field].filter(Boolean)
-    const tiles = `${location.origin}${config.tiles}&properties=${names.map(encodeURIComponent).join(',')}`
+    const chosen = names.length ? `&properties=${names.map(encodeURIComponent).join(',')}` : ''
+    const tiles = `${location.origin}${config.tiles}${chosen}`
     return { type: 'vector', tiles: [tiles], minzoom: config.minZoom, maxzoom: config.tileMaxZoom, bounds: config.bbox }
   }
 

@@ -72,7 +72,7 @@ class RunningProduct:
 
     @property
     def logins(self) -> dict[str, str]:
-        """Password of each sample log-in: amministratore, pianificatore, tecnico, professionista."""
+        """Password of each sample log-in: amministratore, curatore, pianificatore, tecnico, professionista."""
         return {name: self.places.secret(f"login-{name}") for name in LOGINS}
 
     @property

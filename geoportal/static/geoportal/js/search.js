@@ -89,10 +89,8 @@ export function searchBox({ url, language, texts, onChoose }) {
 
   function choose(result) {
     if (!result) return
+    forget()
     input.value = result.title
-    answered = result.title
-    open(false)
-    say('', false)
     onChoose(result)
   }
 

@@ -77,7 +77,7 @@ export function showDevices(map, config, { layers, panels, format, onSelect }) {
     selected = devid
     panel(device, el('div', { 'data-device-extra': true }, panels.note(texts.reading)))
     detail(devid)
-    if (fly) map.easeTo({ center: [device.lon, device.lat], zoom: Math.max(map.getZoom(), 16) })
+    if (fly) map.easeTo({ center: [device.lon, device.lat], offset: [0, -panels.coveredBelow() / 2], zoom: Math.max(map.getZoom(), 16) })
     onSelect()
   }
 

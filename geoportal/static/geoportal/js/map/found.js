@@ -8,9 +8,10 @@ export function goToFound(map, { config, layers, tree, select, panels }) {
   let marker = null
   const clear = () => { marker?.remove(); marker = null }
 
-  function go({ kind, bbox, lon, lat }) {
-    if (bbox) map.fitBounds(bbox, { padding: 60, maxZoom: 18, duration: 800 })
-    else if (lon != null) map.flyTo({ center: [lon, lat], zoom: Math.max(map.getZoom(), ZOOM[kind] ?? 16), duration: 800 })
+  function go({ kind, bbox, lon, lat, item }) {
+    const covered = item ? panels.coveredBelow() : 0
+    if (bbox) map.fitBounds(bbox, { padding: { top: 60, right: 60, bottom: Math.max(60, covered), left: 60 }, maxZoom: 18, duration: 800 })
+    else if (lon != null) map.flyTo({ center: [lon, lat], offset: [0, -covered / 2], zoom: Math.max(map.getZoom(), ZOOM[kind] ?? 16), duration: 800 })
   }
 
   function mark({ lon, lat, title }) {

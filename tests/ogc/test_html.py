@@ -3,6 +3,7 @@
 import json
 import re
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -83,7 +84,7 @@ def test_a_table_is_narrowed_by_a_form_and_downloads_what_it_shows(client: Clien
     assert re.search(rf'<input [^>]*name="{name}" value="{value}"', html)
     file = re.search(r'download href="([^"]*export\?f=geojson[^"]*)"', html)
     assert file
-    found = client.get(file[1].replace("&amp;", "&"))
+    found: Any = client.get(file[1].replace("&amp;", "&"))
     features = json.loads(b"".join(found.streaming_content))["features"]
     asked = client.get("/ogc/collections/edifici/items", {name: value}).json()
     assert len(features) == asked["numberMatched"] and all(one["properties"][name] == value for one in features)

@@ -1,34 +1,23 @@
 """The published catalogue in memory: what every hot path asks instead of the database.
 
-One immutable `Catalogue` per version. A process listens to the database's `catalogue` channel on a thread of its own
-and drops its copy when the version changes, so that a layer published in the admin appears in every process at once.
-While it cannot listen it compares the version on each call, which is slower and equally right.
+One immutable `Catalogue` per version (`layers.held`): a layer published in the admin appears in every process at once.
 """
 
 from __future__ import annotations
 
-import logging
-import os
-import select
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-import psycopg2
-import psycopg2.extensions
 from django.db import connection
 
 from layers.codes import Code, entries
 from layers.errors import LayerNotFound
+from layers.held import Held
 from layers.models import Access, Layer, Relation, Source, Theme
 from layers.rights import Audience, Rule, may_see
-
-log = logging.getLogger(__name__)
-
-CHANNEL = "catalogue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,81 +358,6 @@ def _source(row: Layer) -> SourceEntry | None:
     return SourceEntry(source.pk, source.kind, source.timeout_ms)
 
 
-class _Holder:
-    """Keeps the current catalogue of this process and knows whether it may be trusted without asking."""
-
-    def __init__(self) -> None:
-        self._catalogue: Catalogue | None = None
-        self._lock = threading.Lock()
-        self._listening = threading.Event()
-        self._pid: int | None = None
-
-    def current(self) -> Catalogue:
-        self._ensure_listener()
-        held = self._catalogue
-        if held is not None and (self._listening.is_set() or held.version == _version()):
-            return held
-        with self._lock:
-            held = self._catalogue
-            if held is None or held.version != _version():
-                held = self._catalogue = _load()
-        return held
-
-    def verify(self) -> None:
-        with self._lock:
-            if self._catalogue is not None and self._catalogue.version != _version():
-                self._catalogue = None
-
-    def _ensure_listener(self) -> None:
-        # Web workers fork after import: a thread does not survive that, so each process starts its own, once.
-        if self._pid == os.getpid():
-            return
-        with self._lock:
-            if self._pid == os.getpid():
-                return
-            self._listening.clear()
-            self._catalogue = None
-            self._pid = os.getpid()
-            threading.Thread(target=self._listen_forever, name="catalogue-listener", daemon=True).start()
-
-    def _listen_forever(self) -> None:
-        pause = threading.Event()
-        while True:
-            try:
-                self._listen()
-            except (psycopg2.Error, OSError, ValueError) as error:
-                log.warning(
-                    "Not listening for catalogue changes, versions are compared instead: %s", str(error).strip()
-                )
-            self._listening.clear()
-            pause.wait(2.0)
-
-    def _listen(self) -> None:
-        params = connection.get_connection_params()
-        params.pop("cursor_factory", None)
-        link = psycopg2.connect(**{**params, "application_name": "geoportal catalogue listener"})
-        try:
-            link.set_isolation_level(psycopg2.extensions.ISOLATION_LEVEL_AUTOCOMMIT)
-            with link.cursor() as cursor:
-                cursor.execute(f"LISTEN {CHANNEL}")
-            self._catalogue = None
-            self._listening.set()
-            while True:
-                ready, _, _ = select.select([link], [], [], 30.0)
-                if not ready:
-                    # A half-open connection would leave this process with an old catalogue for ever.
-                    with link.cursor() as cursor:
-                        cursor.execute("SELECT 1")
-                link.poll()
-                if link.notifies:
-                    link.notifies.clear()
-                    # Under the lock: a catalogue that is being read right now began before this change.
-                    with self._lock:
-                        self._catalogue = None
-        finally:
-            link.close()
-
-
 def _version() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT coalesce(max(version), 0) FROM layers_catalogueversion")
@@ -451,4 +365,4 @@ def _version() -> int:
     return int(version)
 
 
-_holder = _Holder()
+_holder = Held(_load, _version, channel="catalogue")

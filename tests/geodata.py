@@ -75,4 +75,4 @@ def drop(*layers: Layer) -> None:
 def forget_catalogue() -> None:
     """Inside a test's transaction nobody is notified: the copy of the process is dropped by hand."""
     module._holder._ensure_listener()
-    module._holder._catalogue = None
+    module._holder._value = None

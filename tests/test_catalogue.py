@@ -42,17 +42,17 @@ def test_a_catalogue_that_was_being_read_during_a_change_is_not_kept(monkeypatch
         return loaded
 
     make_layer("parchi")
-    monkeypatch.setattr(module, "_load", slow)
+    monkeypatch.setattr(module._holder, "_load", slow)
 
     def read() -> None:
         catalogue()
         connection.close()
 
     reader = threading.Thread(target=read)
-    eventually(lambda: module._holder._catalogue is None, "the change is told")
+    eventually(lambda: module._holder._value is None, "the change is told")
     reader.start()
     began.wait(10)
-    monkeypatch.setattr(module, "_load", real)
+    monkeypatch.setattr(module._holder, "_load", real)
     make_layer("piazze")
     go_on.set()
     reader.join()

@@ -5,6 +5,7 @@ Input and output are WKB; nothing here loops over features in Python except over
 
 from __future__ import annotations
 
+import binascii
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -142,13 +143,18 @@ class GeometryPlan:
 
     def hex_wkb(self, wkb: pa.Array) -> pa.Array:
         """Hexadecimal WKB (or null) for each row, ready for a geometry column of the target type."""
-        if self._passes_as_it_is(wkb):
+        if self._passes_as_it_is():
             self.counts.nulls += wkb.null_count
             self.counts.rows += len(wkb)
             return _hex(wkb)
+        touched = self._touched
         geometries = self._decode(wkb)
         self._repair(geometries)
         self._promote(geometries)
+        if self._keeps_coordinates and self._touched == touched:
+            self.counts.nulls += wkb.null_count
+            self.counts.rows += len(wkb)
+            return _hex(wkb)
         if self.transformer is not None:
             self._transform(geometries, self.transformer)
         self.counts.nulls += int(np.count_nonzero(shapely.is_missing(geometries)))
@@ -156,9 +162,19 @@ class GeometryPlan:
         encoded = shapely.to_wkb(geometries, output_dimension=3 if self.has_z else 2, flavor="iso")
         return _hex(pa.array(encoded, type=pa.large_binary(), from_pandas=True))
 
-    def _passes_as_it_is(self, wkb: pa.Array) -> bool:
-        # A point is always valid; what needs no move and no promotion goes from the file to the table as bytes.
-        return self.target == "POINT" and self.transformer is None and not (self.drop_m or self.has_z or self.swap)
+    @property
+    def _keeps_coordinates(self) -> bool:
+        """Whether valid shapes go from the file to the table as bytes."""
+        return self.transformer is None and not (self.drop_m or self.has_z or self.swap)
+
+    @property
+    def _touched(self) -> int:
+        counts = self.counts
+        return counts.closed + counts.unusable + counts.repaired + counts.promoted
+
+    def _passes_as_it_is(self) -> bool:
+        # A point is always valid, and nothing makes it a multiple one.
+        return self.target == "POINT" and self._keeps_coordinates
 
     def _decode(self, wkb: pa.Array) -> np.ndarray[Any, Any]:
         raw = np.asarray(wkb.to_pylist(), dtype=object)
@@ -236,7 +252,7 @@ def _hex(wkb: pa.Array) -> pa.Array:
         wkb = wkb.combine_chunks()
     data, offsets = _buffers(wkb)
     first, last = int(offsets[0]), int(offsets[-1])
-    text = data[first:last].tobytes().hex().encode("ascii")
+    text = binascii.hexlify(data[first:last])
     moved = ((offsets - first) * 2).astype(np.int64)
     validity = pc.is_valid(wkb).buffers()[1] if wkb.null_count else None
     return pa.Array.from_buffers(

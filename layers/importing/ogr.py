@@ -26,7 +26,7 @@ from layers.importing.errors import ImportRefused
 from layers.importing.sources import Batch, Rejected
 from layers.importing.texts import plain, safe_path
 
-_BATCH_ROWS = 20_000
+_BATCH_ROWS = 10_000
 _ERRORS = (DataSourceError, DataLayerError, RuntimeError, ValueError, OSError)
 _LONGITUDE_FIRST_BY_STANDARD = {FileKind.TOPOJSON, FileKind.GEOJSON, FileKind.GEOJSON_SEQ, FileKind.KML, FileKind.GPX}
 
@@ -131,7 +131,7 @@ class OgrSource:
 
     @contextmanager
     def batches(self) -> Iterator[Iterator[Batch]]:
-        """Features in file order, 20,000 at a time."""
+        """Features in file order, 10,000 at a time."""
         with self._stream() as reader:
             yield self._straightened(map(_batch, reader)) if self._linear else map(_batch, reader)
 

@@ -67,7 +67,7 @@ class Reading:
             "fits_web_mercator": self._fits_web_mercator(),
         }
 
-    def rows(self) -> Iterator[tuple[bytes, int]]:
+    def rows(self) -> Iterator[tuple[memoryview, int]]:
         """Text for COPY and the number of rows in it. Raises NeedsMulti, after which `target` is the multi type."""
         self.geometry = GeometryPlan(
             self.target, self.shapes.has_z, self.shapes.has_m, self.plan.transformer, swap=self.swap

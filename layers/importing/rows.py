@@ -12,7 +12,7 @@ from layers.importing.sources import Batch
 from layers.importing.texts import json_texts
 
 
-def csv_rows(batch: Batch, columns: list[Column], plan: GeometryPlan | None) -> bytes:
+def csv_rows(batch: Batch, columns: list[Column], plan: GeometryPlan | None) -> memoryview:
     """The geometry in hexadecimal WKB (None: none) and the columns in their order, one line a row, no header."""
     wkb = batch.wkb.combine_chunks() if isinstance(batch.wkb, pa.ChunkedArray) else batch.wkb
     arrays = [plan.hex_wkb(wkb)] if plan else []
@@ -20,7 +20,7 @@ def csv_rows(batch: Batch, columns: list[Column], plan: GeometryPlan | None) -> 
     table = pa.Table.from_arrays(arrays, names=[str(number) for number in range(len(arrays))])
     out = pa.BufferOutputStream()
     pyarrow.csv.write_csv(table, out, pyarrow.csv.WriteOptions(include_header=False))
-    return bytes(out.getvalue())
+    return memoryview(out.getvalue())
 
 
 def _cell_texts(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray | pa.Array:

@@ -30,7 +30,7 @@ def send_json(link: socket.socket, value: Any) -> None:
     _send(link, JSON, 0, json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "replace"))
 
 
-def send_data(link: socket.socket, data: bytes, rows: int) -> None:
+def send_data(link: socket.socket, data: bytes | memoryview, rows: int) -> None:
     """Send text for COPY, in pieces; the last one carries the number of rows."""
     for start in range(0, len(data), _LARGEST_DATA):
         piece = data[start : start + _LARGEST_DATA]

@@ -1,7 +1,7 @@
 """Map tiles of a raster in WebMercatorQuad: windows read through overviews, stretched, encoded. Never a whole file.
 
-Datasets stay open, a few per thread: opening one costs ten times a warped read (performance.md 3.9). Arrays are
-(band, row, col).
+Datasets stay open, a few per thread: opening one costs ten times a warped read (performance.md 3.9). Each tile is
+warped from the overview next to its own resolution, and no pixel beside it. Arrays are (band, row, col).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,11 @@ import numpy as np
 import rasterio
 from django.conf import settings
 from numpy.typing import NDArray
+from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader, MemoryFile
+from rasterio.transform import Affine
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
@@ -38,6 +40,9 @@ OPEN_PER_THREAD = 12
 SOURCE_PIXELS_CAP = 64_000_000
 """Most pixels one tile may make GDAL look at; only a raster without overviews, seen from afar, has more."""
 
+OVERSAMPLING = 1.2
+"""How much coarser than a picture the overview may be that it is made from: what GDAL takes for its own reads."""
+
 # A picture of a tile has no place in the world of its own: its address says where it is.
 warnings.filterwarnings("ignore", category=NotGeoreferencedWarning, module=r"rasterio\.io")
 
@@ -52,10 +57,33 @@ class OpenRaster:
     warped: WarpedVRT
     palette: Pixels | None
     has_alpha: bool
+    levels: dict[int, DatasetReader] = field(default_factory=dict)
+    """Its overviews that a tile has asked for, by their number."""
+
+    def level_for(self, ratio: float) -> DatasetReader:
+        """The dataset or overview to make a picture from each of whose pixels is so many of the dataset's wide.
+
+        A warped view does not look for overviews itself: from afar it would read everything.
+        """
+        fitting = [at for at, factor in enumerate(self.source.overviews(1)) if factor <= ratio * OVERSAMPLING]
+        if not fitting:
+            return self.source
+        at = fitting[-1]
+        if at not in self.levels:
+            self.levels[at] = rasterio.open(self.source.name, driver="GTiff", sharing=False, overview_level=at)
+        return self.levels[at]
+
+    def view(self, cell: float, west: float, north: float, size: int) -> WarpedVRT:
+        """A square of so many pixels from a corner in EPSG:3857, to be read once and closed."""
+        grid = Affine(cell, 0.0, west, 0.0, -cell, north)
+        level = self.level_for(cell / self.warped.transform.a)
+        return WarpedVRT(level, transform=grid, width=size, height=size, **warping(self.source))
 
     def close(self) -> None:
         with suppress(RasterioError):
             self.warped.close()
+            for level in self.levels.values():
+                level.close()
             self.source.close()
 
 
@@ -65,6 +93,7 @@ class _Held(threading.local):
 
 
 _held = _Held()
+WEB_MERCATOR_CRS = CRS.from_epsg(3857)
 
 
 def map_tile(layer: LayerEntry, address: TileAddress, form: str, look: RasterLook | None = None) -> bytes:
@@ -106,19 +135,23 @@ def opened(layer: LayerEntry) -> OpenRaster:
 
 def _open(path: Path) -> OpenRaster:
     source = rasterio.open(path, driver="GTiff", sharing=False)
-    palette = None
-    if source.count == 1 and source.colorinterp[0] == ColorInterp.palette:
-        palette = lookup(source.colormap(1))
-    has_alpha = ColorInterp.alpha in source.colorinterp
-    warped = WarpedVRT(
-        source,
-        crs="EPSG:3857",
+    palette = lookup(source.colormap(1)) if _has_palette(source) else None
+    return OpenRaster(source, WarpedVRT(source, **warping(source)), palette, ColorInterp.alpha in source.colorinterp)
+
+
+def _has_palette(source: DatasetReader) -> bool:
+    return bool(source.count == 1 and source.colorinterp[0] == ColorInterp.palette)
+
+
+def warping(source: DatasetReader, crs: CRS = WEB_MERCATOR_CRS) -> dict[str, Any]:
+    """How a raster is brought into another CRS."""
+    return {
+        "crs": crs,
         # Classes must not be averaged.
-        resampling=Resampling.nearest if palette is not None else Resampling.bilinear,
-        add_alpha=source.nodata is None and not has_alpha,
-        warp_mem_limit=64,
-    )
-    return OpenRaster(source, warped, palette, has_alpha)
+        "resampling": Resampling.nearest if _has_palette(source) else Resampling.bilinear,
+        "add_alpha": source.nodata is None and ColorInterp.alpha not in source.colorinterp,
+        "warp_mem_limit": 64,
+    }
 
 
 Read = Callable[[list[int], int], tuple[NDArray[Any], NDArray[np.bool_]]]
@@ -184,7 +217,10 @@ def _cell_m(address: TileAddress) -> float:
 
 
 def _with_alpha(colours: Pixels, seen: NDArray[np.bool_]) -> Pixels:
-    return np.concatenate([np.where(seen, colours, 0), np.where(seen, 255, 0)[None]]).astype(np.uint8)
+    rgba = np.empty((len(colours) + 1, *seen.shape), dtype=np.uint8)
+    np.multiply(colours, seen, out=rgba[:-1], casting="unsafe")
+    np.multiply(seen, np.uint8(255), out=rgba[-1])
+    return rgba
 
 
 def limits(layer: LayerEntry, held: OpenRaster, band: int) -> tuple[float, float]:
@@ -204,22 +240,15 @@ def read_tile(
     cell = address.width_m / TILE_PX
     west = address.x * address.width_m - WORLD_M / 2 - margin * cell
     north = WORLD_M / 2 - address.y * address.width_m + margin * cell
-    view = held.warped
-    # The part of the tile that the raster covers, in tile pixels.
-    left = max(0, round((view.bounds.left - west) / cell))
-    right = min(size, round((view.bounds.right - west) / cell))
-    top = max(0, round((north - view.bounds.top) / cell))
-    bottom = min(size, round((north - view.bounds.bottom) / cell))
-    values = np.zeros((len(bands), size, size), dtype=view.dtypes[bands[0] - 1])
-    seen = np.zeros((size, size), dtype=bool)
-    if left >= right or top >= bottom:
-        return values, seen
-    window = _window(held, (west + left * cell, north - top * cell, west + right * cell, north - bottom * cell))
-    shape = bottom - top, right - left
-    part, shown = read_masked(view, bands, window=window, out_shape=shape)
-    values[:, top:bottom, left:right] = part
-    seen[top:bottom, left:right] = shown
-    return values, seen
+    east, south = west + size * cell, north - size * cell
+    whole = held.warped
+    left, bottom, right, top = whole.bounds
+    if east <= left or west >= right or south >= top or north <= bottom:
+        nothing = np.zeros((len(bands), size, size), dtype=whole.dtypes[bands[0] - 1])
+        return nothing, np.zeros((size, size), dtype=bool)
+    _refuse_from_afar(held, (west, south, east, north))
+    with held.view(cell, west, north, size) as view:
+        return read_masked(view, bands, out_shape=(size, size))
 
 
 def read_masked(
@@ -232,45 +261,51 @@ def read_masked(
     """
     alpha = view.colorinterp.index(ColorInterp.alpha) + 1 if ColorInterp.alpha in view.colorinterp else 0
     asked = [*bands, alpha] if alpha and alpha not in bands else bands
-    part = view.read(asked, window=window, out_shape=(len(asked), *out_shape), masked=True, boundless=False)
+    # The alpha band alone tells it all where there is one; asking for masks would read it again for each band.
+    is_told = bool(alpha) and view.nodata is None
+    part = view.read(asked, window=window, out_shape=(len(asked), *out_shape), masked=not is_told, boundless=False)
     values = part[: len(bands)]
-    hidden = np.ma.getmaskarray(values).all(axis=0)
-    if alpha:
-        hidden |= np.ma.getdata(part)[asked.index(alpha)] == 0
-    filled = values.filled(0)
-    if np.issubdtype(filled.dtype, np.floating):
-        hidden |= ~np.isfinite(filled).all(axis=0)
-        filled[~np.isfinite(filled)] = 0
-    return filled, ~hidden
+    if is_told:
+        hidden = part[asked.index(alpha)] == 0
+    else:
+        hidden = np.ma.getmaskarray(values).all(axis=0)
+        if alpha:
+            hidden |= np.ma.getdata(part)[asked.index(alpha)] == 0
+        values = values.filled(0)
+    if np.issubdtype(values.dtype, np.floating):
+        hidden |= ~np.isfinite(values).all(axis=0)
+        values[~np.isfinite(values)] = 0
+    if is_told and hidden.any():
+        values[:, hidden] = 0
+    return values, ~hidden
 
 
-def _window(held: OpenRaster, box: tuple[float, float, float, float]) -> Window:
-    """The view's pixels under a box of EPSG:3857, cut to what there is."""
-    view = held.warped
-    west, north, east, south = box
-    width, height = view.transform.a, -view.transform.e
-    column, row = (west - view.bounds.left) / width, (view.bounds.top - north) / height
-    columns, rows = (east - west) / width, (north - south) / height
-    column, row = max(0.0, column), max(0.0, row)
-    columns, rows = min(columns, view.width - column), min(rows, view.height - row)
+def _refuse_from_afar(held: OpenRaster, box: tuple[float, float, float, float]) -> None:
+    """Raises RasterUnreadable when GDAL would have to look at too many pixels under a box of EPSG:3857."""
+    west, south, east, north = box
+    bounds, finest = held.warped.bounds, held.warped.transform.a
+    columns = (min(east, bounds.right) - max(west, bounds.left)) / finest
+    rows = (min(north, bounds.top) - max(south, bounds.bottom)) / finest
     if columns * rows > SOURCE_PIXELS_CAP and not held.source.overviews(1):
         raise RasterUnreadable("This raster has no overviews to be seen from so far; zoom in, or import it again.")
-    return Window(column, row, max(columns, 1e-6), max(rows, 1e-6))
 
 
-_OPTIONS = {"png": {"ZLEVEL": 1}, "webp": {"QUALITY": 85, "METHOD": 0}, "jpeg": {"QUALITY": 85}}
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "png": {"ZLEVEL": 1},
+    "webp": {"QUALITY": 85, "METHOD": 0},
+    "jpeg": {"QUALITY": 85},
+}
 
 
 def encoded(pixels: Pixels, form: str) -> bytes:
     """RGBA as PNG or WebP (the quickest way of each: tiles are cached, bytes are cheap), or on white as JPEG."""
-    options: dict[str, Any] = {"png": {"ZLEVEL": 1}, "webp": {"QUALITY": 85, "METHOD": 0}, "jpeg": {"QUALITY": 85}}[
-        form
-    ]
-    if form == "jpeg":
+    if form != "png" and pixels[3].min() == 255:
+        pixels = pixels[:3]  # what is opaque everywhere is packed quicker without saying so
+    elif form == "jpeg":
         seen = pixels[3].astype(np.uint16)
         pixels = ((pixels[:3] * seen + 255 * (255 - seen)) // 255).astype(np.uint8)
     profile = {"width": pixels.shape[2], "height": pixels.shape[1], "count": len(pixels), "dtype": "uint8"}
     with MemoryFile() as memory:
-        with memory.open(driver=form.upper(), **profile, **options) as target:
+        with memory.open(driver=form.upper(), **profile, **_OPTIONS[form]) as target:
             target.write(pixels)
         return bytes(memory.read())

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.enums import Resampling
+from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 from rasterio.transform import from_bounds
 from rasterio.vrt import WarpedVRT
@@ -15,7 +16,7 @@ from rasterio.warp import transform_bounds
 from layers.catalogue import LayerEntry
 from layers.drawing.view import View
 from layers.errors import RasterUnreadable
-from layers.raster import SOURCE_PIXELS_CAP, OpenRaster, encoded, opened, painted, read_masked
+from layers.raster import SOURCE_PIXELS_CAP, OpenRaster, encoded, opened, painted, read_masked, warping
 from layers.styles.model import RasterLook
 
 
@@ -52,14 +53,10 @@ def _meets(layer: LayerEntry, held: OpenRaster, view: View) -> bool:
 
 def _read(held: OpenRaster, view: View, bands: list[int], margin: int) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     wider = view.grown(margin) if margin else view
-    with WarpedVRT(
-        held.source,
-        crs=f"EPSG:{view.crs.srid}",
-        transform=from_bounds(*wider.box, wider.width, wider.height),
-        width=wider.width,
-        height=wider.height,
-        resampling=Resampling.nearest if held.palette is not None else Resampling.bilinear,
-        add_alpha=held.source.nodata is None and not held.has_alpha,
-        warp_mem_limit=64,
-    ) as warped:
+    source, crs = held.source, CRS.from_epsg(view.crs.srid)
+    west, south, east, north = transform_bounds(source.crs, crs, *source.bounds, densify_pts=21)
+    cell = math.sqrt((east - west) * (north - south) / (source.width * source.height))
+    level = held.level_for((view.box[2] - view.box[0]) / view.width / cell)
+    grid = from_bounds(*wider.box, wider.width, wider.height)
+    with WarpedVRT(level, transform=grid, width=wider.width, height=wider.height, **warping(source, crs)) as warped:
         return read_masked(warped, bands, out_shape=(wider.height, wider.width))

@@ -20,7 +20,7 @@ from ogc.errors import InvalidParameter, NotFound
 from ogc.views.core import known_tms
 
 CACHE_BYTES = 64 * 2**20
-TILE_FORM = 2
+TILE_FORM = 3
 """Raised when the same data gives other tile bytes, so that ETags change with the code."""
 
 _cache = TileCache(CACHE_BYTES)

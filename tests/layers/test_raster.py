@@ -88,6 +88,22 @@ def test_outside_the_raster_is_transparent(entry: LayerEntry) -> None:
     assert not any(pixel(layer, 700000, 4800000, 10))
 
 
+@pytest.mark.parametrize(("z", "is_far"), [(17, False), (15, False), (14, False), (13, True), (12, True)])
+def test_from_afar_the_overviews_are_read_and_nothing_finer(entry: LayerEntry, z: int, is_far: bool) -> None:
+    name = write("overviews.tif", np.full((3, 800, 800), 30, dtype="uint8"), tiled=True, blockxsize=256, blockysize=256)
+    with rasterio.open(Path(settings.RASTER_DIR) / name, "r+") as target:
+        target.build_overviews([2, 4, 8])
+        # Only the overviews are dark now.
+        target.write(np.full((3, 800, 800), 220, dtype="uint8"))
+    layer = replace(entry, raster_path=name)
+    assert pixel(layer, WEST + 2000, NORTH - 2000, z)[:3] == ((30, 30, 30) if is_far else (220, 220, 220))
+    view = View(epsg(32632), (WEST, NORTH - 4000, WEST + 4000, NORTH), 100 if is_far else 1000, 100 if is_far else 1000)
+    picture = raster_png(layer, view)
+    assert picture is not None
+    with MemoryFile(picture) as memory, memory.open() as image:
+        assert int(image.read(1)[50, 50]) == (30 if is_far else 220)
+
+
 def test_one_band_is_stretched_over_its_statistics(entry: LayerEntry) -> None:
     layer = replace(entry, raster_path=write("grey.tif", quarters("float32", 100, 200, 300, 400)))
     dark, light = pixel(layer, *centre(0, 0)), pixel(layer, *centre(1, 1))

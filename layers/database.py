@@ -96,6 +96,11 @@ def bound_every_statement() -> None:
     connection_created.connect(_bind, dispatch_uid="layers.database")
 
 
+def keeps_connections() -> bool:
+    """Whether this is a process whose connections stay open between requests."""
+    return _bound_at_connect
+
+
 def _bind(connection: Any, **_kwargs: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = %s", [STATEMENT_TIMEOUT_MS])

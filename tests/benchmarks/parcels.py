@@ -84,6 +84,8 @@ def memory() -> int:
 
 def _readers() -> int:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'geoportal export'")
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'geoportal export' AND state <> 'idle'"
+        )
         (count,) = cursor.fetchone()
     return int(count)

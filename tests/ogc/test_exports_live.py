@@ -56,11 +56,16 @@ def memory() -> int:
     return sum(process.memory_info().rss for process in workers())
 
 
-def readers() -> int:
+def connections() -> dict[int, str]:
+    """Connections of exports: process and state."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'geoportal export'")
-        (count,) = cursor.fetchone()
-    return int(count)
+        cursor.execute("SELECT pg_stat_clear_snapshot()")  # within a transaction PostgreSQL keeps what it told first
+        cursor.execute("SELECT pid, state FROM pg_stat_activity WHERE application_name = 'geoportal export'")
+        return dict(cursor.fetchall())
+
+
+def readers() -> int:
+    return sum(state != "idle" for state in connections().values())
 
 
 @pytest.mark.parametrize("form", ["geojson", "csv", "gpkg", "parquet"])
@@ -87,6 +92,19 @@ def test_a_client_that_leaves_frees_the_database_and_the_disk(address: str, spoo
         time.sleep(0.05)
     assert readers() == 0 and not list(spool.glob("geoportal-export-*"))
     assert urllib.request.urlopen(f"{address}/items?limit=1", timeout=30).status == 200
+
+
+def test_exports_one_after_the_other_share_a_connection_until_it_is_lost(address: str) -> None:
+    def export() -> set[int]:
+        assert urllib.request.urlopen(f"{address}/export?f=csv&zona=zona%202", timeout=60).read().count(b"\n") == 2501
+        return set(connections())
+
+    (kept,) = export()
+    assert export() == {kept}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [kept])
+    (other,) = export()
+    assert other != kept
 
 
 def test_a_client_that_reads_slowly_does_not_grow_the_server(address: str) -> None:

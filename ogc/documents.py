@@ -135,6 +135,7 @@ def _collection(ask: Ask, made: dict[str, Any], layer: LayerEntry) -> dict[str, 
     elif layer.kind == "vector":
         made["links"] += _export_links(layer, address)
     known = parameters(layer, ask.audience)
+    made["links"] += edr.links(known, address)
     made |= edr.described(layer, known, ask.base, ask.language)
     if known and "extent" in made:
         # Measures come in all the time and go when they are too old: no end is said that would soon be wrong.

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyproj
+
 from layers.catalogue import LayerEntry
 from layers.observations import Parameter, Series
 
 COVJSON, GEOJSON = "application/vnd.cov+json", "application/geo+json"
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+WKT = pyproj.CRS("OGC:CRS84").to_wkt()
 QUERIES = {"position": "Position query", "area": "Area query", "locations": "Location query"}
 
 
@@ -27,7 +30,7 @@ def described(layer: LayerEntry, known: dict[str, Parameter], base: str, languag
                     "query_type": name,
                     "output_formats": ["CoverageJSON", "GeoJSON"],
                     "default_output_format": "GeoJSON" if name == "locations" else "CoverageJSON",
-                    "crs_details": [{"crs": "CRS84", "wkt": "CRS84"}],
+                    "crs_details": [{"crs": "CRS84", "wkt": WKT}],
                 },
             }
         }
@@ -38,6 +41,20 @@ def described(layer: LayerEntry, known: dict[str, Parameter], base: str, languag
         "output_formats": ["CoverageJSON", "GeoJSON"],
         "parameter_names": {name: parameter(one, language) for name, one in known.items()},
     }
+
+
+def links(known: dict[str, Parameter], collection: str) -> list[dict[str, str]]:
+    """Where a collection with measures is asked for them: what OWSLib tells such collections by."""
+    asked = [(name, title) for name, title in QUERIES.items() if known]
+    return [
+        {
+            "rel": "data",
+            "type": GEOJSON if name == "locations" else COVJSON,
+            "title": title,
+            "href": f"{collection}/{name}",
+        }
+        for name, title in asked
+    ]
 
 
 def parameter(one: Parameter, language: str) -> dict[str, Any]:

@@ -99,8 +99,8 @@ def _layer(layer: LayerEntry, audience: Audience, language: str) -> dict[str, An
         tag=slug,
     )
     if may_edit(audience, layer):
-        paths[f"{here}/items"] |= openapi_editing.creation(layer, name)
-        paths[f"{here}/items/{{featureId}}"] |= openapi_editing.changes(layer, name)
+        paths[f"{here}/items"] |= openapi_editing.creation(layer, fields, name)
+        paths[f"{here}/items/{{featureId}}"] |= openapi_editing.changes(layer, fields, name)
     if layer.geometry_field:
         tiles = f"{here}/tiles"
         paths[tiles] = _get(f"tilesets{name}", "Vector tilesets", ["fJson"], "Page", tag=slug)

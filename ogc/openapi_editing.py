@@ -4,27 +4,55 @@ from __future__ import annotations
 
 from typing import Any
 
-from layers.catalogue import LayerEntry
+from layers.catalogue import FieldEntry, LayerEntry
+from layers.models import Field
+from ogc.config import JSON_TYPES
+
+Body = tuple[str, dict[str, Any]] | None
+"""Media type and schema of what is sent."""
 
 
-def creation(layer: LayerEntry, name: str) -> dict[str, Any]:
+def creation(layer: LayerEntry, fields: tuple[FieldEntry, ...], name: str) -> dict[str, Any]:
     """POST on the items of a layer."""
-    return {"post": _operation(f"create{name}", "Create a feature", layer, "201", body="application/geo+json")}
+    return {"post": _operation(f"create{name}", "Create a feature", layer, "201", body=_whole(layer, fields))}
 
 
-def changes(layer: LayerEntry, name: str) -> dict[str, Any]:
+def changes(layer: LayerEntry, fields: tuple[FieldEntry, ...], name: str) -> dict[str, Any]:
     """PUT, PATCH and DELETE on one feature."""
+    whole, part = _whole(layer, fields), ("application/merge-patch+json", _feature(layer, fields))
     return {
-        "put": _operation(f"replace{name}", "Replace a feature", layer, "204", body="application/geo+json", one=True),
-        "patch": _operation(
-            f"update{name}", "Change part of a feature", layer, "204", body="application/merge-patch+json", one=True
-        ),
-        "delete": _operation(f"delete{name}", "Delete a feature", layer, "204", body="", one=True),
+        "put": _operation(f"replace{name}", "Replace a feature", layer, "204", body=whole, one=True),
+        "patch": _operation(f"update{name}", "Change part of a feature", layer, "204", body=part, one=True),
+        "delete": _operation(f"delete{name}", "Delete a feature", layer, "204", body=None, one=True),
     }
 
 
+def _whole(layer: LayerEntry, fields: tuple[FieldEntry, ...]) -> Body:
+    return "application/geo+json", _feature(layer, fields) | {"required": ["type"]}
+
+
+def _feature(layer: LayerEntry, fields: tuple[FieldEntry, ...]) -> dict[str, Any]:
+    """What may be written of a feature of this layer, by this writer."""
+    written = {entry.name: _value(entry) for entry in fields if entry.name != layer.id_field}
+    return {
+        "type": "object",
+        "properties": {
+            "type": {"type": "string", "enum": ["Feature"]},
+            "geometry": {"type": "object", "nullable": True},
+            "properties": {"type": "object", "properties": written, "additionalProperties": False},
+        },
+    }
+
+
+def _value(entry: FieldEntry) -> dict[str, Any]:
+    if entry.type == Field.Type.JSON:
+        return {}
+    codes = {"enum": [*(one.code for one in entry.codes), None]} if entry.codes else {}
+    return JSON_TYPES[entry.type] | {"nullable": True} | codes
+
+
 def _operation(
-    operation: str, summary: str, layer: LayerEntry, done: str, *, body: str, one: bool = False
+    operation: str, summary: str, layer: LayerEntry, done: str, *, body: Body, one: bool = False
 ) -> dict[str, Any]:
     problem = {"$ref": "#/components/responses/Problem"}
     parameters: list[dict[str, Any]] = []
@@ -44,8 +72,8 @@ def _operation(
         },
     }
     if body:
-        schema = {"type": "object"} if "merge" in body else {"$ref": "#/components/schemas/Feature"}
-        made["requestBody"] = {"required": True, "content": {body: {"schema": schema}}}
+        media, schema = body
+        made["requestBody"] = {"required": True, "content": {media: {"schema": schema}}}
     return made
 
 

@@ -42,7 +42,7 @@ def served(workers: int = 1, port: int | None = None, **environment: str) -> Ite
         process.wait(10)
 
 
-def wait_for(port: int, process: subprocess.Popen[bytes], limit_s: float = 20) -> None:
+def wait_for(port: int, process: subprocess.Popen[bytes], limit_s: float = 60) -> None:
     """Until the port answers. Raises RuntimeError when the server ends or stays silent."""
     end = time.monotonic() + limit_s
     while time.monotonic() < end and process.poll() is None:

@@ -19,14 +19,16 @@ from ogc.errors import InvalidParameter, NotFound
 
 SERIES = {"CoverageJSON": made.COVJSON, "GeoJSON": made.GEOJSON, "json": made.COVJSON}
 PLACES = {"GeoJSON": made.GEOJSON, "json": made.GEOJSON, "html": HTML}
-COMMON = frozenset({"datetime", "parameter-name", "crs"})
+NAMES = "parameter-name", "parameter_names"
+"""What the standard calls it, and what OWSLib sends."""
+COMMON = frozenset({"datetime", "crs", *NAMES})
 _NUMBER = r"[-+]?\d{1,3}(?:\.\d{1,15})?"
 _POINT = re.compile(rf"POINT\s*\(\s*({_NUMBER})\s+({_NUMBER})\s*\)", re.IGNORECASE)
 _AREA = re.compile(rf"(?:MULTI)?POLYGON\s*\((?:[\s(),]|{_NUMBER})+\)", re.IGNORECASE)
 AREA_MAX = 100_000
 
 
-@door(PLACES, params=frozenset({"crs"}))
+@door(PLACES, params=frozenset({"crs", *NAMES}))
 def locations(ask: Ask, slug: str) -> HttpResponse:
     """/ogc/collections/{slug}/locations"""
     layer, known = _measured(ask, slug)
@@ -77,11 +79,11 @@ def _measured(ask: Ask, slug: str) -> tuple[LayerEntry, dict[str, Parameter]]:
     crs = ask.param("crs", "CRS84")
     if crs not in {"CRS84", made.CRS84, "EPSG:4326"}:
         raise InvalidParameter(f"crs={crs[:60]!r}: measures are given in CRS84.")
-    if "parameter-name" in ask.request.GET:
-        wanted = [name.strip() for name in ask.param("parameter-name").split(",")]
+    for given in (name for name in NAMES if name in ask.request.GET):
+        wanted = [name.strip() for name in ask.param(given).split(",")]
         wrong = [name for name in wanted if name not in known]
         if wrong:
-            raise InvalidParameter(f"parameter-name: {wrong[0][:60]!r} is not measured here; use {', '.join(known)}.")
+            raise InvalidParameter(f"{given}: {wrong[0][:60]!r} is not measured here; use {', '.join(known)}.")
         known = {name: known[name] for name in wanted}
     return layer, known
 

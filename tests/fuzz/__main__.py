@@ -18,6 +18,18 @@ from tests.fuzz.run import Case, Report, fuzz
 from tests.product import running
 
 ANSWER_S = 60
+OPEN_TO_A_STEWARD = """
+from django.contrib.auth.models import Group
+from geoportal.accounts.tokens import create
+from geoportal.models import User
+from layers.models import Layer
+from layers.rights import STEWARDS
+Layer.objects.filter(kind="vector", is_live=False).update(is_editable=True)
+user = User.objects.create_user("prova-a-caso")
+user.groups.add(Group.objects.get_or_create(name=STEWARDS)[0])
+print(create(user, "prova", None)[1])
+"""
+"""Opens the layers of this product to writing, and prints a token of somebody who may."""
 
 
 def main() -> int:
@@ -28,10 +40,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--paths", default="", help="only paths that match this regular expression")
     parser.add_argument("--token", default=os.environ.get("GEOPORTAL_TOKEN", ""), help="access token to ask with")
+    parser.add_argument("--steward", action="store_true", help="ask as a steward who may write in every layer")
     options = parser.parse_args()
     if options.url:
         return report(options, options.url.rstrip("/"))
     with running("fuzz") as product:
+        if options.steward:
+            options.token = product.manage("shell", "--verbosity", "0", "-c", OPEN_TO_A_STEWARD).stdout.split()[-1]
         return report(options, product.url)
 
 

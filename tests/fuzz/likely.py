@@ -11,6 +11,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from layers.crs import EPSG
+
+BODY = ""
+"""Stands for the body among the names of parameters."""
 HOSTILE = (
     "'", '"', "\\", "%", "_", "\x00", "';--", "' OR 1=1 --", "a'||pg_sleep(1)||'", "{{7*7}}", "../../etc/passwd",
     "<script>", "\u202e", "𝄞", "ì", "NaN", "Infinity", "-0", "1e400", "9" * 40, "null", "[]", "{}", " ", "\n", "%00",
@@ -39,8 +43,16 @@ NAMED = {
     "height": st.integers(1, 300),
     "scale-factor": st.sampled_from([1, 2.5, 30]),
     "scale-size": st.sampled_from(["E(40),N(30)", "Lon(3),Lat(2)", "E(0),N(0)"]),
+    "If-Match": st.sampled_from(["*", '"0123456789abcdef01234567"', 'W/"x"', '"a", "b"', '"', ""]),
+    "Content-Crs": st.sampled_from([f"<{EPSG}{srid}>" for srid in (32632, 4326, 6706, 3003)] + ["<x>", "EPSG:4326"]),
     "subset": st.sampled_from(["Lat(45.1:45.2),Lon(10:10.1)", "E(578000:*),N(*:5000000)", "Lat(45.1)", "Lat(2:1)"]),
 }
+TYPED: dict[str, st.SearchStrategy[Any]] = {
+    "integer": st.integers(-5, 3000), "number": st.floats(-1e6, 1e6), "boolean": st.booleans(),
+}  # fmt: skip
+PLACES: tuple[list[float], ...] = (
+    [10.02, 45.13], [10.03, 45.14, 7.5], [580000, 4999000], [45.13, 10.02], [1e308, -1e308], [200, 95], [10.02], [],
+)  # fmt: skip
 RARE = frozenset({"after", "filter", "filter-crs", "datetime", "coords", "subset", "scale-size", "properties", "bbox"})
 """What made at random is nearly always refused: left out where these values are used, unless one of them is."""
 
@@ -94,11 +106,45 @@ def condition_json(names: tuple[str, ...]) -> st.SearchStrategy[str]:
     return node.map(json.dumps)
 
 
-def overlay(parameters: list[dict[str, Any]], names: tuple[str, ...]) -> st.SearchStrategy[dict[str, Any]]:
-    """Values for some of the parameters of an operation, by name."""
+def geometry() -> st.SearchStrategy[dict[str, Any] | None]:
+    """Shapes around the city, and shapes that are none."""
+    place = st.sampled_from(PLACES)
+    square = st.builds(
+        lambda x, y, w: [[x, y], [x + w, y], [x + w, y + w], [x, y + w], [x, y]],
+        st.floats(9.9, 10.1), st.floats(45.0, 45.2), st.sampled_from([0.001, 0.0, -0.001]),
+    )  # fmt: skip
+    ring = square | st.lists(place, max_size=5)
+    shapes: dict[str, st.SearchStrategy[Any]] = {
+        "Point": place, "MultiPoint": st.lists(place, max_size=3), "LineString": ring,
+        "MultiLineString": st.lists(ring, max_size=2), "Polygon": st.lists(ring, max_size=2),
+        "MultiPolygon": st.lists(st.lists(ring, max_size=2), max_size=2), "Circle": place,
+    }  # fmt: skip
+    return st.none() | st.one_of(*(
+        st.fixed_dictionaries({"type": st.just(kind), "coordinates": inner}) for kind, inner in shapes.items()
+    ))  # fmt: skip
+
+
+def feature(schema: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Features to write: values of the right types, or traps, or of other types."""
+    values: dict[str, st.SearchStrategy[Any]] = {}
+    for name, one in schema["properties"]["properties"]["properties"].items():
+        texts = st.sampled_from(one.get("enum") or [*HOSTILE, "Via dell'Aquila", *INSTANTS])
+        fitting = TYPED.get(one.get("type", ""), texts)
+        odd: st.SearchStrategy[Any] = st.sampled_from([2**63, -(2**31) - 1, 0.5, True, None, [], {}, "1", "2024-02-30"])
+        values[name] = st.one_of(fitting, fitting, fitting, st.none(), odd)
+    return st.fixed_dictionaries(
+        {"type": st.just("Feature"), "properties": st.fixed_dictionaries({}, optional=values)},
+        optional={"geometry": geometry(), "id": st.integers() | st.text(max_size=5), "bbox": st.none()},
+    )
+
+
+def overlay(
+    parameters: list[dict[str, Any]], names: tuple[str, ...], body: dict[str, Any] | None = None
+) -> st.SearchStrategy[dict[str, Any]]:
+    """Values for some of the parameters of an operation, by name; `body`: the schema of a feature that it writes."""
     held = dict(NAMED) | {"bbox": bbox(), "filter": condition(names) | condition_json(names)}
     own = {one["name"]: held[one["name"]] for one in parameters if one["name"] in held}
-    likely = st.fixed_dictionaries({}, optional=own)
+    likely = st.fixed_dictionaries({BODY: feature(body)} if body else {}, optional=own)
     texts = [one["name"] for one in parameters if one["in"] == "query" and one["schema"].get("type") == "string"]
     if not texts:
         return likely

@@ -28,7 +28,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.fuzz.likely import RARE, overlay
+from tests.fuzz.likely import BODY, RARE, overlay
 
 
 def refused_when_wrong(ctx: Any, response: Any, case: Case) -> bool | None:
@@ -52,6 +52,7 @@ CHECKS = [
     response_schema_conformance,
     refused_when_wrong,
 ]
+HEADERS = ("If-Match", "Content-Crs")
 LEGACY = ("/wms", "/wmts", "/wfs")
 MODES = (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE)
 
@@ -88,7 +89,7 @@ def _ask(operation: Any, mode: Any, send: Send, report: Report, examples: int, s
     strategy = operation.as_strategy(generation_mode=mode)
     if mode == schemathesis.GenerationMode.POSITIVE:
         names = tuple(_names(parameters)) or ("id",)
-        strategy = st.builds(_with, strategy, st.none() | overlay(parameters, names))
+        strategy = st.builds(_with, strategy, st.none() | overlay(parameters, names, _feature(operation)))
 
     def once(case: Case) -> None:
         response = send(case)
@@ -117,13 +118,25 @@ def _names(parameters: list[dict[str, Any]]) -> list[str]:
     return [one["name"] for one in parameters if one["in"] == "query" and one["name"].isidentifier()]
 
 
+def _feature(operation: Any) -> dict[str, Any] | None:
+    """The schema of the feature that an operation writes; None for one that writes none."""
+    content = operation.definition.raw.get("requestBody", {}).get("content", {})
+    schemas = [one["schema"] for media, one in content.items() if media.endswith(("geo+json", "merge-patch+json"))]
+    return schemas[0] if schemas else None
+
+
 def _with(case: Case, values: dict[str, Any] | None) -> Case:
     if values is None:
         return case
     for name in RARE & set(case.query):
         del case.query[name]
     for name, value in values.items():
-        (case.path_parameters if name in case.path_parameters else case.query)[name] = value
+        if name == BODY:
+            case.body = value
+        elif name in case.path_parameters:
+            case.path_parameters[name] = value
+        else:
+            (case.headers if name in HEADERS else case.query)[name] = value
     return case
 
 

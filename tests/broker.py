@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import socket
 import subprocess
 import tomllib
 from collections.abc import Iterator
@@ -24,14 +23,9 @@ from geoportal.messaging import dynsec, topics
 from geoportal.monitoring.enrolment import AgentConfig, add_device, enrol
 from geoportal.monitoring.models import Device
 from geoportal.runtime.broker import Broker
+from tests.ports import free_port
 
 _COUNT = itertools.count(1)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

@@ -4,10 +4,13 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.http.response import HttpResponseBase
+from django.test.client import ClientHandler
 from psycopg2 import sql
 from pytest_django import DjangoDbBlocker
 
@@ -35,6 +38,26 @@ def compiled_messages() -> None:
 def quick_passwords() -> None:
     """Log-ins by the hundred must not cost a third of a second each."""
     settings.PASSWORD_HASHERS = ["tests.passwords.QuickHasher"]
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """Close what a test asked for and did not read to its end, as a server does when its client is gone."""
+    asked: list[HttpResponseBase] = []
+    handle = ClientHandler.__call__
+
+    def noted(self: ClientHandler, environ: dict[str, Any]) -> HttpResponseBase:
+        response = handle(self, environ)
+        if response.streaming:
+            asked.append(response)
+        return response
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ClientHandler, "__call__", noted)
+        yield
+    for response in asked:
+        for close in response._resource_closers:  # type: ignore[attr-defined]
+            close()
 
 
 @pytest.fixture(scope="session")

@@ -11,12 +11,11 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -27,18 +26,12 @@ from xdist.scheduler import LoadScopeScheduling
 
 from geoportal.runtime.places import LOGINS, Places
 from geoportal.runtime.process import guarded
+from tests.ports import free_port
 from tests.services import ROOT
 
 BASE = Path(__file__).resolve().parent.parent
 START_S = 300.0
 STOP_S = 60.0
-
-
-def free_port() -> int:
-    """A TCP port of the loopback that nobody uses now."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def eventually(condition: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
@@ -156,9 +149,30 @@ def running(name: str, *options: str) -> Iterator[RunningProduct]:
         (product.var.parent / f"{product.var.name}.out").unlink(missing_ok=True)
 
 
+LONG = (
+    "product",
+    "tests/test_doors.py",
+    "tests/runtime/test_supervisor.py",
+    "tests/layers/test_import_real_data.py",
+    "tests/layers/test_jobs.py",
+    "tests/scenarios/test_scenarios.py",
+    "tests/browser/test_styling.py",
+    "tests/browser/test_map.py",
+    "tests/ogc/test_exports_live.py",
+    "tests/commands/test_over_the_broker.py",
+    "tests/browser/test_publish.py",
+    "tests/layers/test_sample_city.py",
+    "tests/device/test_session.py",
+    "tests/monitoring/alerts/test_scenarios.py",
+    "tests/ogc/test_readers.py",
+)
+"""What takes longest alone, the longest first: begun last, it would leave the other processes waiting for it."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that wait for a whole product begin first, so that the other processes work meanwhile."""
-    items.sort(key=lambda item: _scope(item.nodeid) not in _PRODUCTS)
+    """The longest files first; those of one product stay together."""
+    places = {scope: place for place, scope in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(_scope(item.nodeid), len(places)))
 
 
 class OneProduct(LoadScopeScheduling):  # type: ignore[misc]

@@ -1,10 +1,9 @@
 """The catalogue in memory follows the database, in every process, without a restart."""
 
 import threading
-import time
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from layers import catalogue as module
 from layers.catalogue import catalogue
@@ -61,12 +60,11 @@ def test_a_catalogue_that_was_being_read_during_a_change_is_not_kept(monkeypatch
 
 @pytest.mark.django_db(transaction=True)
 def test_nothing_is_asked_of_the_database_while_nothing_changes(django_assert_num_queries) -> None:
-    make_layer("scuole")
-    end = time.monotonic() + 5
-    while not module._holder._listening.is_set() and time.monotonic() < end:
-        time.sleep(0.01)
     catalogue()
-    time.sleep(0.2)
+    eventually(module._holder._listening.is_set, "it listens")
+    with transaction.atomic():  # told of in one message
+        make_layer("scuole")
+    eventually(lambda: module._holder._catalogue is None, "the change is told")
     catalogue()
     with django_assert_num_queries(0):
         assert "scuole" in catalogue().layers

@@ -115,6 +115,16 @@ class Door:
     def names_a_layer(self) -> bool:
         return bool(LAYER_PARTS & set(self.parts))
 
+    @property
+    def has_forms(self) -> bool:
+        """Whether its answer depends on `f`: `test_pages_know_no_form` holds the others to it."""
+        return self.route.startswith(("ogc", "api/"))
+
+    @property
+    def queries(self) -> tuple[str, ...]:
+        """A page, which has one form, is asked bare and with all parameters together."""
+        return QUERIES if self.has_forms else ("", EVERYTHING)
+
     def path(self, slug: str, x: int, y: int) -> str:
         """An address to ask. Raises KeyError for a part that nobody has described."""
         values = {**PARTS, **dict.fromkeys(LAYER_PARTS, slug), "x": str(x), "y": str(y)}
@@ -132,7 +142,9 @@ def doors(patterns: list[Any] | None = None, before: str = "") -> Iterator[Door]
 
 
 ALL = sorted(set(doors()), key=lambda door: door.route)
-QUERIES = ("", "?f=json", "?f=html", "?f=mvt", "?f=png", "?q=celato&lingua=it", "?lon=10.02415&lat=45.1324&q=celato")
+FORMS = ("", "?f=json", "?f=html")
+QUERIES = (*FORMS, "?f=mvt", "?f=png", "?q=celato&lingua=it", "?lon=10.02415&lat=45.1324&q=celato")
+EVERYTHING = "?f=json&lon=10.02415&lat=45.1324&q=celato&lingua=it"
 FORBIDDEN_STATUS = {302, 400, 401, 403, 404, 405, 406, 501}
 FEATURES = """
 INSERT INTO {table} (geom, nome, celato, intero)
@@ -278,6 +290,18 @@ def test_every_address_is_known_to_name_a_layer_or_not() -> None:
     assert {door.route for door in ALL} >= LISTS | BY_QUERY.keys()
 
 
+def test_pages_know_no_form(city: SimpleNamespace) -> None:
+    client = client_of("administrator")
+    for door in ALL:
+        if door.has_forms:
+            continue
+        path = door.path(slug_of("public"), city.x, city.y)
+        plain, asked = client.get(path), client.get(f"{path}?f=json")
+        assert (asked.status_code, asked.headers.get("Content-Type")) == (
+            plain.status_code, plain.headers.get("Content-Type"),
+        ), door.route  # fmt: skip
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_a_parameter_that_names_a_layer_knows_no_forbidden_one(city: SimpleNamespace, role: str) -> None:
     client, opened = client_of(role), set()
@@ -333,12 +357,12 @@ def test_an_address_that_names_a_layer_knows_no_forbidden_one(city: SimpleNamesp
         # What is said of a layer that does not exist, asked once for all that are to be answered like it.
         nowhere = {
             query: client.get(door.path("porta-inesistente", city.x, city.y) + query)
-            for query in ("", "?f=json", "?f=html")
+            for query in (FORMS if door.has_forms else ("",))
         }
         for kind in KINDS:
             for raster in (False, True):
                 slug = slug_of(kind, raster)
-                for query in ("", "?f=json", "?f=html"):
+                for query in nowhere:
                     response = client.get(door.path(slug, city.x, city.y) + query)
                     if kind in OPENS[role]:
                         assert response.status_code < 500, (door.route, query, kind)
@@ -365,7 +389,7 @@ def test_no_other_address_says_a_word_of_a_forbidden_layer(city: SimpleNamespace
     for door in ALL:
         if door.names_a_layer:
             continue
-        for query in QUERIES:
+        for query in door.queries:
             response = client.get(door.path("", city.x, city.y) + query)
             text = body(response)
             for word in forbidden:
@@ -382,7 +406,7 @@ def test_a_hidden_field_is_invisible_behind_every_address(city: SimpleNamespace,
     slug = slug_of("public")
     told = []
     for door in ALL:
-        for query in QUERIES:
+        for query in door.queries:
             path = door.path(slug, city.x, city.y) + query
             text = without_echo(body(client.get(path)), "celato&lingua=it")
             text = without_echo(without_echo(text, "q=celato"), '"query": "celato"')

@@ -15,7 +15,8 @@ from urllib.parse import quote
 
 import yaml
 
-from tests.liveserver import ROOT, free_port, wait_for
+from tests.liveserver import ROOT, wait_for
+from tests.ports import free_port
 
 HOME = ROOT / "var" / "bench"
 PACKAGES = (

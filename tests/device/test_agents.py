@@ -1,5 +1,6 @@
 """The agents as real processes against a real broker, and the Wi-Fi agent against a real snmpd."""
 
+import itertools
 import json
 import os
 import re
@@ -7,13 +8,15 @@ import signal
 import socket
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from geoportal.messaging import dynsec, topics
-from geoportal.messaging.device.config import AgentConfig
+from geoportal.messaging.device.config import AgentConfig, load
 from geoportal.runtime.templates import BASE
 from tests.broker import Peer, TestBroker
 
@@ -32,25 +35,17 @@ def config_file(broker: TestBroker, folder: Path, kind: str, password: str = "ri
     return path
 
 
-def listen(broker: TestBroker, count: int) -> "subprocess.Popen[str]":
+@contextmanager
+def listen(broker: TestBroker) -> "Iterator[Iterator[dict[str, Any]]]":
+    """What is said from now on by devices, one message after the other."""
     ingest = Peer(broker.port, "ingest", "only-for-tests")
-    return subprocess.Popen(
-        [
-            "mosquitto_sub",
-            *ingest.credentials(),
-            "-q",
-            "1",
-            "-t",
-            "cremona/v1/+/+/up/#",
-            "-R",
-            "-W",
-            "30",
-            "-C",
-            str(count),
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    topic = ("-q", "1", "-t", "cremona/v1/+/+/up/#", "-R")
+    command = ["stdbuf", "-oL", "mosquitto_sub", *ingest.credentials(), *topic, "-W", "60", "-d"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        next(line for line in process.stdout if "SUBACK" in line)
+        yield (json.loads(line) for line in process.stdout if line.startswith("{"))
+        process.kill()
 
 
 def run(agent: str, path: Path, *options: str) -> "subprocess.CompletedProcess[str]":
@@ -65,16 +60,13 @@ def run(agent: str, path: Path, *options: str) -> "subprocess.CompletedProcess[s
 
 def test_a_totem_reports_and_says_goodbye(broker: TestBroker, tmp_path: Path) -> None:
     path = config_file(broker, tmp_path, "totem")
-    listener = listen(broker, 4)
-    time.sleep(0.5)  # the listener has subscribed; a goodbye that is missed fails the test, it cannot pass by chance
-    agent = subprocess.Popen([sys.executable, "-m", "kiosks.agent", "--config", str(path)], cwd=BASE)
-    assert listener.stdout is not None
-    said = [json.loads(listener.stdout.readline()) for _ in range(3)]
-    resident_kb = int(re.findall(r"VmRSS:\s+(\d+)", Path(f"/proc/{agent.pid}/status").read_text())[0])
-    agent.send_signal(signal.SIGTERM)
-    assert agent.wait(10) == 0
-    said.append(json.loads(listener.stdout.readline()))
-    listener.wait(10)
+    with listen(broker) as heard:
+        agent = subprocess.Popen([sys.executable, "-m", "kiosks.agent", "--config", str(path)], cwd=BASE)
+        said = list(itertools.islice(heard, 3))
+        resident_kb = int(re.findall(r"VmRSS:\s+(\d+)", Path(f"/proc/{agent.pid}/status").read_text())[0])
+        agent.send_signal(signal.SIGTERM)
+        assert agent.wait(10) == 0
+        said.append(next(heard))
     (sample,) = [one for one in said if "m" in one]
     (info,) = [one for one in said if "capabilities" in one]
     assert {"cpu", "mem", "disk", "load1", "store_free"} <= sample["m"].keys()
@@ -88,18 +80,14 @@ def test_a_totem_reports_and_says_goodbye(broker: TestBroker, tmp_path: Path) ->
 def test_a_totem_costs_less_than_one_percent_of_a_processor(broker: TestBroker, tmp_path: Path) -> None:
     path = config_file(broker, tmp_path, "totem")
     path.write_text(path.read_text().replace("interval_s = 30", "interval_s = 1"))
-    listener = listen(broker, 40)
-    agent = subprocess.Popen([sys.executable, "-m", "kiosks.agent", "--config", str(path)], cwd=BASE)
-    assert listener.stdout is not None
     spent: list[float] = []
-    while len(spent) < 4:
-        if '"m":' in listener.stdout.readline():
+    with listen(broker) as heard:
+        agent = subprocess.Popen([sys.executable, "-m", "kiosks.agent", "--config", str(path)], cwd=BASE)
+        for _sample in itertools.islice((one for one in heard if "m" in one), 4):
             stat = Path(f"/proc/{agent.pid}/stat").read_text().rpartition(")")[2].split()
             spent.append((int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK"))
-    agent.terminate()
-    agent.wait(10)
-    listener.kill()
-    listener.wait()
+        agent.terminate()
+        agent.wait(10)
     per_sample_s = (spent[-1] - spent[0]) / (len(spent) - 1)
     assert per_sample_s < 0.01 * 30  # processor time, whatever else the machine does; one sample each 30 s
 
@@ -137,10 +125,14 @@ def test_an_access_point_is_asked_over_snmp(broker: TestBroker, tmp_path: Path) 
     )
     try:
         path = config_file(broker, tmp_path, "ap", address="127.0.0.1", community="test-community", snmp_port=str(port))
-        listener = listen(broker, 3)
-        time.sleep(0.5)
-        run("wifi.agent", path, "--once")
-        said = [json.loads(line) for line in listener.stdout or []]
+        with listen(broker) as heard:
+            agent = subprocess.Popen([sys.executable, "-m", "wifi.agent", "--config", str(path), "--once"], cwd=BASE)
+            said = list(itertools.islice(heard, 3))
+            stored = {"boot": next(one["boot"] for one in said if "m" in one), "hi": 1, "miss": []}
+            devid = load(path).devid
+            centre = Peer(broker.port, "ingest", "only-for-tests")
+            centre.publish(topics.down(devid, "ack"), json.dumps(stored), client_id="once")
+            assert agent.wait(30) == 0
     finally:
         snmpd.terminate()
         snmpd.wait(10)

@@ -13,8 +13,9 @@ from geoportal.messaging import topics
 from geoportal.messaging.device import link
 from geoportal.messaging.device.config import AgentConfig
 from geoportal.messaging.device.device import Device
-from tests.broker import TestBroker, free_port
+from tests.broker import TestBroker
 from tests.device.conftest import Centre
+from tests.ports import free_port
 
 NewConfig = Callable[..., AgentConfig]
 

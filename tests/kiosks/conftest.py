@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.broker import free_port
+from tests.ports import free_port
 
 PAGE = """<!doctype html><html lang="{lang}"><head><title>Totem</title>
 <meta name="content-revision" content="r7"><meta name="content-updated" content="2026-01-01T00:00:00+00:00">
@@ -61,7 +61,7 @@ def _served() -> Iterator[Site]:
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     site.address = f"http://127.0.0.1:{server.server_port}"
     yield site
     server.shutdown()

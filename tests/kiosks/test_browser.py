@@ -14,8 +14,9 @@ from geoportal.messaging.orders import orders_of
 from kiosks.agent.browser import PICTURE_BYTES, Browser
 from kiosks.agent.devtools import shown_page
 from kiosks.agent.totem import TotemSource
-from tests.broker import free_port
 from tests.kiosks.conftest import Site
+from tests.ports import free_port
+from tests.product import eventually
 
 
 def order(source: TotemSource, op: str, **arguments: Any) -> str:
@@ -78,9 +79,9 @@ def test_touches_are_counted_between_samples(totem: TotemSource, chromium: str) 
 def test_errors_of_the_page_are_counted_from_its_first_line(totem: TotemSource, chromium: str, site: Site) -> None:
     browser = Browser(chromium)
     browser.read()
-    site.script = "setTimeout(() => { throw new Error('late') }, 0); nothing.here()"
+    site.script = "setTimeout(() => { window.passed = true; throw new Error('late') }, 0); nothing.here()"
     order(totem, "reload")
-    in_page(chromium, "1")
+    eventually(lambda: in_page(chromium, "window.passed") is True, "the later error is thrown")
     assert browser.read()["err_js"] == 2
     assert browser.read()["err_js"] == 0
 

@@ -24,6 +24,7 @@ def packed(path: Path, folder: Path, inside: str = "") -> Path:
     return path
 
 
+@pytest.mark.filterwarnings("ignore:Normalized/laundered field name")
 def test_a_geodatabase_in_a_zip(tmp_path: Path, import_path: Importer) -> None:
     folder = write(tmp_path / "comune.gdb", "OpenFileGDB", layer="edifici", geometry_type="MultiPolygon")
     layer = only(import_path(packed(tmp_path / "comune.gdb.zip", folder, "dati/comune.gdb/")))
@@ -31,6 +32,7 @@ def test_a_geodatabase_in_a_zip(tmp_path: Path, import_path: Importer) -> None:
     assert sorted(row[0] or "" for row in rows(layer, "nome_via")) == ["", "Città", "Libertà"]
 
 
+@pytest.mark.filterwarnings("ignore:Field name .* adjusted")
 def test_gml_leaves_nothing_beside_the_file(tmp_path: Path, import_path: Importer) -> None:
     path = write(tmp_path / "edifici.gml", "GML", layer="edifici")
     for left in tmp_path.glob("*.xsd"):
@@ -41,6 +43,7 @@ def test_gml_leaves_nothing_beside_the_file(tmp_path: Path, import_path: Importe
     assert [file.name for file in tmp_path.iterdir()] == ["edifici.gml"]
 
 
+@pytest.mark.filterwarnings("ignore:'crs' was not provided")
 def test_dxf_gets_its_system_from_its_numbers(tmp_path: Path, import_path: Importer) -> None:
     lines = np.array([shapely.LineString([(580000, 4998000), (580010 + n, 4998010)]) for n in range(2)])
     path = tmp_path / "rilievo.dxf"

@@ -151,7 +151,7 @@ def test_real_rasters_draw_where_they_are(entry: LayerEntry, real_data: Path, na
     layer = replace(entry, slug=name.replace("_", "-"), raster_path=f"{name}.tif")
     with rasterio.open(settings.RASTER_DIR / layer.raster_path) as source:
         to_3857 = pyproj.Transformer.from_crs(source.crs, 3857, always_xy=True)
-        x, y = to_3857.transform(*source.transform * (source.width / 2, source.height / 2))
+        x, y = to_3857.transform(*source.transform @ (source.width / 2, source.height / 2))
     for z in (8, 12, 15):
         row, column = math.floor((0.5 - y / WORLD_M) * 2**z), math.floor((x / WORLD_M + 0.5) * 2**z)
         with MemoryFile(map_tile(layer, TileAddress(z, row, column), "png")) as memory, memory.open() as picture:

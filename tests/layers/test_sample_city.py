@@ -67,15 +67,11 @@ def test_a_house_number_is_met_once_in_its_street(city: Path) -> None:
     assert len(pairs) == len(fields[0])
 
 
-def test_the_same_seed_makes_the_same_city(city: Path, tmp_path: Path) -> None:
-    write_city(tmp_path)
+@pytest.mark.django_db(transaction=True)
+def test_the_same_seed_makes_the_same_city_loaded_described_and_not_loaded_twice(city: Path, tmp_path: Path) -> None:
+    load_sample_city(tmp_path, lambda _text: None)
     for name in ("edifici", "numeri_civici"):
         assert (shapely.to_wkb(shapes(city, name)) == shapely.to_wkb(shapes(tmp_path, name))).all()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_it_is_loaded_described_and_not_loaded_twice(tmp_path: Path) -> None:
-    load_sample_city(tmp_path, lambda _text: None)
     slugs = {description.slug for description in DESCRIPTIONS}
     layers = {slug: layer for slug, layer in _load().layers.items() if slug in slugs}
     assert set(layers) == slugs

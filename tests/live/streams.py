@@ -17,7 +17,8 @@ from typing import Any
 
 from django.db import connection
 
-from tests.liveserver import ROOT, free_port, wait_for
+from tests.liveserver import ROOT, wait_for
+from tests.ports import free_port
 
 WAIT_S = 20.0
 

@@ -19,10 +19,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from geoportal.metrics import requests as counted
 from geoportal.metrics.exposition import serve_metrics
-from tests.broker import free_port
 from tests.liveserver import ROOT
 from tests.messaging.conftest import Fielded, Ingest, eventually, rows
 from tests.messaging.conftest import ingest as ingest
+from tests.ports import free_port
 
 Figures = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 

@@ -21,7 +21,8 @@ from geoportal.runtime.places import Places
 from geoportal.runtime.process import guarded
 from geoportal.runtime.product import listens
 from geoportal.runtime.templates import fill
-from tests.product import RunningProduct, eventually, free_port
+from tests.ports import free_port
+from tests.product import RunningProduct, eventually
 from tests.services import ROOT
 
 TILE = "/ogc/collections/edifici/tiles/WebMercatorQuad/14/5885/8648"
@@ -87,7 +88,7 @@ def test_geojson_is_compressed(product: RunningProduct) -> None:
     assert headers["Content-Encoding"] == "gzip"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def front_alone() -> Iterator[str]:
     """The address of a front server with nothing behind it."""
     places = Places(ROOT / f"front-{os.getpid()}", port=free_port())
@@ -113,7 +114,7 @@ class _Named(socketserver.StreamRequestHandler):
         self.wfile.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(name)}\r\nConnection: close\r\n\r\n{name}".encode())
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def front_of_names() -> Iterator[str]:
     """A front server before two servers that say which one they are."""
     places = Places(ROOT / f"named-{os.getpid()}", port=free_port())
@@ -125,7 +126,7 @@ def front_of_names() -> Iterator[str]:
     ]
     for server in behind:
         (places.sockets / Path(str(server.server_address)).name).chmod(0o666)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     nginx = subprocess.Popen(guarded(front.command(places), signal.SIGTERM), stderr=subprocess.DEVNULL)
     try:
         eventually(lambda: listens("127.0.0.1", places.port), "the front listens")

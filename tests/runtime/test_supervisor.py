@@ -96,40 +96,38 @@ def test_a_data_folder_that_is_not_there_is_refused_before_anything_starts() -> 
     assert not (ROOT / "never-made").exists()
 
 
-def test_stopping_leaves_no_process_and_a_second_start_keeps_accounts_and_passwords(instance: RunningProduct) -> None:
+def test_nothing_outlives_a_killed_supervisor_and_the_next_one_takes_over_what_a_power_loss_left(
+    instance: RunningProduct,
+) -> None:
+    assert instance.process is not None
     passwords, children = instance.logins, family(instance)
     instance.manage("shell", "-c", "from geoportal.models import User; User.objects.create_user('kept')")
-    assert instance.stop() == 0
-    assert [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
-    assert not (instance.var / "postgresql" / "data" / "postmaster.pid").exists()
-    instance.start()
-    assert instance.logins == passwords
-    names = instance.manage("shell", "-v0", "-c", "from geoportal.models import User; print(User.objects.count())")
-    assert names.stdout.strip() == "5"
-
-
-def test_files_left_by_a_power_loss_do_not_hinder_a_start(instance: RunningProduct) -> None:
-    data = instance.var / "postgresql" / "data"
-    assert instance.process is not None
-    lock = (data / "postmaster.pid").read_text().splitlines()
-    instance.stop()
-    # The number in the file now belongs to a program that has nothing to do with PostgreSQL.
-    (data / "postmaster.pid").write_text("\n".join([str(os.getpid()), *lock[1:]]) + "\n")
-    shutil.chown(data / "postmaster.pid", data.owner(), data.group())
-    (instance.var / "sockets" / "web.sock").touch()
-    instance.start()
-    assert health(instance)["status"] == "ok"
-
-
-def test_nothing_outlives_a_killed_supervisor_and_the_next_one_takes_over(instance: RunningProduct) -> None:
-    assert instance.process is not None
-    children = family(instance)
+    lock = (instance.var / "postgresql" / "data" / "postmaster.pid").read_text().splitlines()
     instance.process.kill()
     instance.process.wait()
     _, left = psutil.wait_procs(children, timeout=60)
     assert [child.cmdline() for child in left if is_alive(child)] == []
+    leave_behind(instance, lock)
     instance.start()
     assert health(instance)["status"] == "ok"
+    assert instance.logins == passwords
+    names = instance.manage("shell", "-v0", "-c", "from geoportal.models import User; print(User.objects.count())")
+    assert int(names.stdout) == len(passwords) + 1
+
+
+def leave_behind(instance: RunningProduct, lock: list[str]) -> None:
+    """Files of a run that ended without a word; the number in one now belongs to a program that is no PostgreSQL."""
+    data = instance.var / "postgresql" / "data"
+    (data / "postmaster.pid").write_text("\n".join([str(os.getpid()), *lock[1:]]) + "\n")
+    shutil.chown(data / "postmaster.pid", data.owner(), data.group())
+    (instance.var / "sockets" / "web.sock").touch()
+
+
+def test_stopping_leaves_no_process(instance: RunningProduct) -> None:
+    children = family(instance)
+    assert instance.stop() == 0
+    assert [child for child in children if is_alive(child)] == []
+    assert not (instance.var / "postgresql" / "data" / "postmaster.pid").exists()
 
 
 def is_alive(process: psutil.Process) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg2
 
 from geoportal.runtime.cluster import Cluster
-from tests.liveserver import free_port
+from tests.ports import free_port
 
 USER, PASSWORD = "lettore", "una parola d'ordine"
 PLOTS = """

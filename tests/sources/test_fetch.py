@@ -11,6 +11,7 @@ import pytest
 from layers.sources.addresses import web_place
 from layers.sources.errors import SourceFailed, SourceRefused
 from layers.sources.fetch import Budget, fetched
+from tests.ports import free_port
 from tests.sources.conftest import Elsewhere
 
 NAMES: dict[str, list[str]] = {
@@ -140,9 +141,7 @@ def test_an_answer_cut_short_is_no_answer(elsewhere: Elsewhere) -> None:
 
 
 def test_who_is_not_there_is_said_to_be_so(settings: Any) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     settings.SOURCE_HOSTS, settings.SOURCE_NETWORKS = [f"127.0.0.1:{port}"], ["127.0.0.0/8"]
     with pytest.raises(SourceFailed, match="rifiuta"):
         fetched(f"http://127.0.0.1:{port}/", Budget(5, 1000))

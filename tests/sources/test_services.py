@@ -19,8 +19,9 @@ from layers.sources import remote_maps, services
 from layers.sources.errors import SourceFailed, SourceRefused
 from layers.sources.harvest import harvest
 from tests.geodata import drop, forget_catalogue, make_layer
-from tests.liveserver import free_port, served
+from tests.liveserver import served
 from tests.ogc.conftest import BUILDING_FIELDS, BUILDINGS
+from tests.ports import free_port
 
 TILE = "map/tiles/WebMercatorQuad/16/23538/34592?f=png"
 """Over the buildings."""

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from geoportal.messaging.device.config import ConfigError
-from tests.broker import free_port
+from tests.ports import free_port
 from tests.wifi.test_netjson import DOCUMENT
 from wifi.agent.access_point import AccessPointSource
 
@@ -106,7 +106,7 @@ def serve() -> Iterator[Callable[[bytes, int], str]]:
                 pass
 
         server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         servers.append(server)
         return f"http://127.0.0.1:{server.server_port}/netjson"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from geoportal.monitoring.alerts.models import Alert, AlertChannel, AlertDeliver
 from geoportal.monitoring.alerts.outbox import GIVE_UP_AFTER, LONGEST_PAUSE, deliver_due, pause
 from geoportal.monitoring.alerts.webhook import WebhookRefused, destination, signature
 from tests.monitoring.alerts.conftest import City
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("rules")]
 
@@ -55,7 +55,7 @@ def receiver(settings: Any) -> Iterator[Receiver]:
             return
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     state.url = f"http://127.0.0.1:{server.server_port}/hook"
     settings.WEBHOOK_ORIGINS = [f"http://127.0.0.1:{server.server_port}"]
     yield state
@@ -81,9 +81,7 @@ class Mailbox:
 @pytest.fixture
 def mailbox(settings: Any) -> Iterator[Mailbox]:
     box = Mailbox()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     controller = Controller(box, hostname="127.0.0.1", port=port)
     controller.start()
     smtp = {"host": "127.0.0.1", "port": port, "timeout": 5}

@@ -64,7 +64,7 @@ def test_nothing_is_asked_of_the_database_while_nothing_changes(django_assert_nu
     eventually(module._holder._listening.is_set, "it listens")
     with transaction.atomic():  # told of in one message
         make_layer("scuole")
-    eventually(lambda: module._holder._catalogue is None, "the change is told")
+    eventually(lambda: module._holder._value is None, "the change is told")
     catalogue()
     with django_assert_num_queries(0):
         assert "scuole" in catalogue().layers

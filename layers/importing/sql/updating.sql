@@ -1,7 +1,7 @@
 -- name: stage
--- What a file brings, as the layer's table would hold it. Gone at the end of the transaction.
+-- What a file brings, as the layer's table would hold it; "#row" is a name that no column can have. Gone at the end of the transaction.
 CREATE TEMPORARY TABLE update_staged ON COMMIT DROP AS
-SELECT s.fid AS id, {geometry} AS geom{columns} FROM {staging} AS s
+SELECT s.fid AS "#row", {geometry} AS geom{columns} FROM {staging} AS s
 
 -- name: index_stage
 CREATE INDEX ON pg_temp.update_staged USING gist (geom)
@@ -22,7 +22,7 @@ SELECT {key_text}, count(*) FROM {table} AS f GROUP BY {key} HAVING count(*) > 1
 
 -- name: pair_by_key
 INSERT INTO update_pairs (old, new)
-SELECT f.{id}, s.id FROM {table} AS f JOIN update_staged AS s ON {equal}
+SELECT f.{id}, s."#row" FROM {table} AS f JOIN update_staged AS s ON {equal}
 
 -- name: candidates
 -- Features near enough and equal in what must be equal. Shapes that are no points are compared point by point. To the
@@ -30,7 +30,7 @@ SELECT f.{id}, s.id FROM {table} AS f JOIN update_staged AS s ON {equal}
 CREATE TEMPORARY TABLE update_candidates ON COMMIT DROP AS
 SELECT old, new, round(distance::numeric, 3) AS distance, differs
 FROM (
-    SELECT f.{id} AS old, s.id AS new, {distance} AS distance, {differs} AS differs
+    SELECT f.{id} AS old, s."#row" AS new, {distance} AS distance, {differs} AS differs
     FROM {table} AS f JOIN update_staged AS s ON {near} AND {equal}
 ) AS c
 WHERE distance <= %(tolerance)s
@@ -59,7 +59,7 @@ CREATE TEMPORARY TABLE update_changed ON COMMIT DROP AS
 SELECT p.old, p.new, {moved} AS has_moved
 FROM update_pairs AS p
 JOIN {table} AS f ON f.{id} = p.old
-JOIN update_staged AS s ON s.id = p.new
+JOIN update_staged AS s ON s."#row" = p.new
 WHERE {differs} OR {moved}
 
 -- name: count
@@ -74,7 +74,7 @@ SELECT
 -- name: sample_added
 SELECT to_json(x) FROM (
     SELECT {new} FROM update_staged AS s
-    WHERE NOT EXISTS (SELECT 1 FROM update_pairs AS p WHERE p.new = s.id) ORDER BY s.id LIMIT %(limit)s
+    WHERE NOT EXISTS (SELECT 1 FROM update_pairs AS p WHERE p.new = s."#row") ORDER BY s."#row" LIMIT %(limit)s
 ) AS x
 
 -- name: sample_removed
@@ -87,7 +87,7 @@ SELECT to_json(x) FROM (
 SELECT json_build_object('id', c.old, 'moved', c.has_moved, 'before', to_json(b), 'after', to_json(a))
 FROM (SELECT * FROM update_changed ORDER BY old LIMIT %(limit)s) AS c
 JOIN {table} AS f ON f.{id} = c.old
-JOIN update_staged AS s ON s.id = c.new
+JOIN update_staged AS s ON s."#row" = c.new
 CROSS JOIN LATERAL (SELECT {old_values}) AS b
 CROSS JOIN LATERAL (SELECT {new_values}) AS a
 ORDER BY c.old
@@ -96,11 +96,11 @@ ORDER BY c.old
 DELETE FROM {table} AS f WHERE NOT EXISTS (SELECT 1 FROM update_pairs AS p WHERE p.old = f.{id})
 
 -- name: update
-UPDATE {table} AS f SET {changes} FROM update_changed AS c JOIN update_staged AS s ON s.id = c.new WHERE c.old = f.{id}
+UPDATE {table} AS f SET {changes} FROM update_changed AS c JOIN update_staged AS s ON s."#row" = c.new WHERE c.old = f.{id}
 
 -- name: insert
 INSERT INTO {table} ({columns})
-SELECT {values} FROM update_staged AS s WHERE NOT EXISTS (SELECT 1 FROM update_pairs AS p WHERE p.new = s.id) ORDER BY s.id
+SELECT {values} FROM update_staged AS s WHERE NOT EXISTS (SELECT 1 FROM update_pairs AS p WHERE p.new = s."#row") ORDER BY s."#row"
 
 -- name: id_type
 SELECT format_type(atttypid, NULL) FROM pg_attribute

@@ -29,6 +29,12 @@ RUN GEOPORTAL_SECRET_KEY=only-for-the-build python manage.py compilemessages \
     && GEOPORTAL_SECRET_KEY=only-for-the-build python manage.py collectstatic --noinput
 USER geoportale
 
+FROM postgis/postgis:17-3.5 AS db
+# What GDAL reads becomes a table of another office too (`/fonti/`, kind "GDAL").
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends "postgresql-${PG_MAJOR}-ogr-fdw" \
+    && rm -rf /var/lib/apt/lists/*
+
 FROM nginxinc/nginx-unprivileged:1-bookworm AS front
 COPY --from=app /srv/static /srv/static
 COPY deploy/pages /srv/pages

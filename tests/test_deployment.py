@@ -10,6 +10,8 @@ import pytest
 import yaml
 from django.core.management import get_commands, load_command_class
 
+from geoportal.runtime import cluster
+
 BASE = Path(__file__).resolve().parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((BASE / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -112,6 +114,15 @@ def test_volumes_secrets_targets_and_conditions_are_defined() -> None:
         assert service.get("build", {}).get("target", "app") in stages
     made = (BASE / "deploy" / "make-secrets").read_text(encoding="utf-8")
     assert all(Path(secret["file"]).name in made for secret in COMPOSE["secrets"].values())
+
+
+def test_the_database_image_brings_every_extension_that_its_start_creates() -> None:
+    wanted = set(re.findall(r"EXTENSION IF NOT EXISTS (\w+)", (BASE / "deploy" / "db-init.sql").read_text("utf-8")))
+    assert wanted == {*cluster.EXTENSIONS, *cluster.WRAPPERS}
+    stage = (BASE / "Dockerfile").read_text(encoding="utf-8").split(" AS db\n")[1].split("\nFROM ")[0]
+    # PostGIS and what PostgreSQL itself brings are in the image it is made from.
+    assert "postgresql-${PG_MAJOR}-ogr-fdw" in stage and "ogr_fdw" in wanted
+    assert SERVICES["db"]["build"]["target"] == "db"
 
 
 def test_the_front_image_is_one_that_runs_without_root() -> None:

@@ -18,11 +18,12 @@ from layers.catalogue import Catalogue, FieldEntry, LayerEntry
 from layers.metadata.codes import LICENCES
 from layers.raster_legend import raster_legend
 from layers.rights import Audience
+from layers.sources.remote_info import tells_of_points
 from layers.styles.geometry import drawn_as
 from layers.styles.legend import LegendEntry, legend
 from layers.styles.maplibre import Target, compile_layers, raster_layers
 from layers.styles.model import StyleSpec
-from layers.styles.offered import offered, picture_version
+from layers.styles.offered import offered, picture_version, style_named
 from layers.styles.points import cluster_source
 from layers.styles.reduced import CLUSTER_CAP, classed
 
@@ -42,6 +43,8 @@ class TreeLayer:
     licence: str
     licence_url: str
     device_kind: str
+    styles: tuple[tuple[str, str], ...]
+    """(name, title) where there is a choice."""
 
     @property
     def can_be_drawn(self) -> bool:
@@ -110,6 +113,7 @@ def layer_config(entry: LayerEntry, audience: Audience) -> dict[str, Any]:
         "slug": entry.slug,
         "kind": "raster" if entry.kind != "vector" else "vector",
         "hasSource": entry.source is not None,
+        "tellsOfPoints": tells_of_points(entry),
         "title": in_language(entry.title_it, entry.title_en),
         "drawn": "raster" if entry.kind != "vector" else _drawn(entry),
         "isLive": entry.is_live,
@@ -118,13 +122,26 @@ def layer_config(entry: LayerEntry, audience: Audience) -> dict[str, Any]:
         "shown": entry.shown_by_default,
         "bbox": entry.bbox,
         "attribution": entry.attribution,
-        "tiles": tile_url(entry, audience),
         "minZoom": entry.min_zoom,
         "maxZoom": entry.max_zoom,
         "tileMaxZoom": min(max(TILE_MAX_ZOOM, entry.min_zoom), 22),
-        "style": style_layers(entry, audience),
-        "clusters": clusters(entry, style_of(entry, audience)),
+        **_look(entry, style_of(entry, audience)),
         "fields": {field.name: _field(field) for field in entry.visible_fields(audience)},
+    }
+
+
+def styled_config(entry: LayerEntry, audience: Audience, name: str) -> dict[str, Any]:
+    """What of a layer's configuration one of its named styles decides, and its legend. Raises StyleNotFound."""
+    style = style_named(entry, audience, name)
+    lines = [{"text": text, "swatch": swatch} for text, swatch in _legend_lines(entry, style.spec)]
+    return {"name": style.name, "legend": lines, **_look(entry, style.spec, style.name)}
+
+
+def _look(entry: LayerEntry, style: StyleSpec, name: str = "") -> dict[str, Any]:
+    return {
+        "tiles": _tiles(entry, style, name),
+        "style": compiled(entry, style),
+        "clusters": clusters(entry, style),
     }
 
 
@@ -165,20 +182,32 @@ def clusters(entry: LayerEntry, style: StyleSpec) -> dict[str, Any] | None:
 
 def tile_url(entry: LayerEntry, audience: Audience) -> str:
     """Address of the layer's tiles from the root of the site; its version changes with what they hold."""
+    return _tiles(entry, style_of(entry, audience))
+
+
+def _tiles(entry: LayerEntry, style: StyleSpec, name: str = "") -> str:
     base = f"/ogc/collections/{quote(entry.slug)}"
     if entry.kind != "vector":
-        version = picture_version(entry, style_of(entry, audience))
-        return f"{base}/map/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}?f=png&v={version}"
+        styled = f"{base}/styles/{quote(name)}" if name else base
+        return f"{styled}/map/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}?f=png&v={picture_version(entry, style)}"
     version = "" if entry.is_live else f"&v={entry.data_version}"
     return f"{base}/tiles/WebMercatorQuad/{{z}}/{{y}}/{{x}}?f=mvt{version}"
 
 
 def layer_legend(entry: LayerEntry, audience: Audience) -> tuple[LegendEntry, ...]:
     """The legend of a layer; empty for tables, and for rasters in colours of their own."""
-    style = style_of(entry, audience)
+    return legend_of(entry, style_of(entry, audience))
+
+
+def legend_of(entry: LayerEntry, style: StyleSpec) -> tuple[LegendEntry, ...]:
+    """The legend of a layer in any of its styles."""
     if entry.kind == "remote":
         return ()
     return raster_legend(entry, style) if entry.kind == "raster" else legend(style, entry.geometry_type)
+
+
+def _legend_lines(entry: LayerEntry, style: StyleSpec) -> tuple[tuple[str, str], ...]:
+    return tuple((in_language(line.label_it, line.label_en), line.swatch_url) for line in legend_of(entry, style))
 
 
 def in_language(italian: str, english: str) -> str:
@@ -197,13 +226,19 @@ def _tree_layer(entry: LayerEntry, audience: Audience) -> TreeLayer:
         entry=entry,
         title=in_language(entry.title_it, entry.title_en),
         abstract=in_language(entry.abstract_it, entry.abstract_en),
-        legend=tuple(
-            (in_language(line.label_it, line.label_en), line.swatch_url) for line in layer_legend(entry, audience)
-        ),
+        legend=_legend_lines(entry, style_of(entry, audience)),
         licence=name,
         licence_url=url,
         device_kind=DEVICE_LAYERS.get(entry.slug, ""),
+        styles=_choice(entry, audience),
     )
+
+
+def _choice(entry: LayerEntry, audience: Audience) -> tuple[tuple[str, str], ...]:
+    if entry.slug in DEVICE_LAYERS or entry.kind == "remote" or not _is_drawn(entry):
+        return ()
+    styles = offered(entry, audience)
+    return tuple((one.name, in_language(one.title_it, one.title_en)) for one in styles) if len(styles) > 1 else ()
 
 
 def _is_drawn(entry: LayerEntry) -> bool:

@@ -9,6 +9,7 @@ def map_texts() -> dict[str, str]:
         "mapLabel": _("Mappa della città"),
         "sourceFails": _("La fonte di questo livello ({office}) non risponde dal {since}. Si riprova da sé."),
         "layerFails": _("«{layer}» al momento non risponde: nuovo tentativo in corso."),
+        "styleFails": _("Lo stile di «{layer}» non arriva: riprova tra poco."),
         "layerBack": _("«{layer}» è di nuovo disponibile."),
         "zoomIn": _("Ingrandisci per vedere questo livello"),
         "nothingHere": _("Nessun elemento in questo punto tra i livelli accesi."),

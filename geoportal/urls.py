@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("mappe/stile.json", views.style_of_all, name="map-style"),
     path("mappe/<slug:slug>/stile.json", views.style_of_layer, name="layer-style"),
+    path("mappe/<slug:slug>/stili/<slug:name>.json", views.style_on_map, name="map-named-style"),
     path("contratto/", contract.overview, name="contract"),
     path("contratto/asyncapi.json", contract.asyncapi, name="contract-asyncapi"),
     path("contratto/schemi/<slug:name>.json", contract.schema, name="contract-schema"),

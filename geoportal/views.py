@@ -8,14 +8,22 @@ from typing import Any
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.utils.cache import patch_cache_control
+from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import parse_etags, quote_etag
 from django.views.decorators.http import require_safe
 
-from geoportal.map_page import clusters, layer_tree, map_config, style_layers, style_of, tile_url
+from geoportal.map_page import (
+    clusters,
+    layer_tree,
+    map_config,
+    style_layers,
+    style_of,
+    styled_config,
+    tile_url,
+)
 from geoportal.marks import MARKS
 from layers.catalogue import LayerEntry, catalogue
-from layers.errors import LayerNotFound
+from layers.errors import LayerNotFound, StyleNotFound
 from layers.rights import Audience, audience_of
 
 BACKGROUND = "#f6f4ef"
@@ -57,6 +65,21 @@ def style_of_layer(request: HttpRequest, slug: str) -> HttpResponse:
     except LayerNotFound as error:
         raise Http404(str(error)) from error
     return _style(request, [entry], audience, held.version)
+
+
+@require_safe
+def style_on_map(request: HttpRequest, slug: str, name: str) -> HttpResponse:
+    """One of a layer's named styles as the map page wears it: its drawing rules, its tiles and its legend."""
+    audience = audience_of(request.user)
+    try:
+        entry = catalogue().layer(slug, audience)
+        body = styled_config(entry, audience, name)
+    except (LayerNotFound, StyleNotFound) as error:
+        raise Http404(str(error)) from error
+    response = JsonResponse(body, json_dumps_params={"ensure_ascii": False})
+    patch_vary_headers(response, ["Cookie", "Accept-Language"])
+    patch_cache_control(response, private=True, no_cache=True)
+    return response
 
 
 def _style(request: HttpRequest, entries: list[LayerEntry], audience: Audience, version: int) -> HttpResponse:

@@ -79,6 +79,13 @@ class SourceAway(LayersError):
         self.slug, self.since, self.retry_s = slug, since, retry_s
 
 
+class RemoteAnswerUnread(LayersError):
+    """The server that a layer comes from answers, but not what was asked."""
+
+    def __init__(self, slug: str, text: str) -> None:
+        super().__init__(f"Layer {slug!r} comes from another server, which could not tell of this point: {text[:300]}")
+
+
 class DrawingFailed(LayersError):
     """The picture could not be drawn; the log says why."""
 

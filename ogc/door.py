@@ -117,12 +117,19 @@ class Ask:
 
 
 View = Callable[..., HttpResponseBase]
+Telling = Callable[[Ask, OgcError | LayersError], HttpResponse]
 
 
 def door(
-    formats: dict[str, str], params: frozenset[str] | None = frozenset(), methods: str = METHODS
+    formats: dict[str, str],
+    params: frozenset[str] | None = frozenset(),
+    methods: str = METHODS,
+    failed: Telling | None = None,
 ) -> Callable[[View], View]:
-    """Wrap a view. `formats` maps values of `f` to media types, the default first; `params` None: the view checks."""
+    """Wrap a view. `formats` maps values of `f` to media types, the default first; `params` None: the view checks.
+
+    `failed` writes an error as a service of old does; without it errors are exceptions of OGC API.
+    """
 
     def wrap(view: View) -> View:
         @csrf_exempt
@@ -138,16 +145,14 @@ def door(
                 if params is not None:
                     refuse_unknown(request, params)
                 response = _asked(view, ask, kwargs)
-            except LayersError as error:
-                response = failure(ask, translated(error))
-            except OgcError as error:
-                response = failure(ask, error)
+            except (LayersError, OgcError) as error:
+                response = _told(failed or failure, ask, error)
             except (SuspiciousOperation, PermissionDenied, Http404):
                 raise  # Django's own words for a request that is not one for us
             except Exception:
                 # Programs are told in the form they read; the log says the rest.
                 log.exception("%s %s could not be answered", request.method, request.path)
-                response = failure(ask, broken())
+                response = _told(failed or failure, ask, broken())
             response = _conditional(request, response)
             if ask.read_layers and response.status_code in {200, 206, 304}:
                 _note_reads(ask)
@@ -234,8 +239,9 @@ def refuse_unknown(request: HttpRequest, known: frozenset[str]) -> None:
         raise InvalidParameter(f"{unknown[0][:80]!r} is not a parameter of this address; it knows {names}.")
 
 
-def failure(ask: Ask, error: OgcError) -> HttpResponse:
+def failure(ask: Ask, problem: OgcError | LayersError) -> HttpResponse:
     """The error as OGC exception JSON, or as a page for a browser."""
+    error = problem if isinstance(problem, OgcError) else translated(problem)
     # RFC 7807 beside the form of Features; without a kind of its own a problem is what its status says.
     body: dict[str, Any] = {"code": error.code, "description": error.description}
     body |= {"type": error.type or "about:blank", "title": error.code, "status": error.status}
@@ -247,7 +253,12 @@ def failure(ask: Ask, error: OgcError) -> HttpResponse:
     response["Cache-Control"] = "no-store"
     if error.status == 401:
         response["WWW-Authenticate"] = 'Basic realm="Geoportale Cremona", charset="UTF-8"'
-    if error.status == 503:
+    return response
+
+
+def _told(telling: Telling, ask: Ask, error: OgcError | LayersError) -> HttpResponse:
+    response = telling(ask, error)
+    if response.status_code == 503:
         response["Retry-After"] = "5"
     return response
 

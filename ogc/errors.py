@@ -47,6 +47,7 @@ _TABLE: tuple[tuple[type[layers_errors.LayersError], int, str], ...] = (
     (layers_errors.QueryTooSlow, 503, "ServerBusy"),
     (layers_errors.SourceAway, 503, "SourceAway"),
     (SourceFailed, 503, "SourceAway"),
+    (layers_errors.RemoteAnswerUnread, 502, "NoApplicableCode"),
     (layers_errors.DrawingFailed, 500, "NoApplicableCode"),
     (layers_errors.RasterUnreadable, 503, "NoApplicableCode"),
 )

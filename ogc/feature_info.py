@@ -9,7 +9,23 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from layers.catalogue import LayerEntry
+from layers.drawing.query import features_at
+from layers.drawing.view import View
+from layers.sources.remote_info import Spot, remote_info, tells_of_points
 from ogc.door import Ask
+
+
+def can_be_queried(layer: LayerEntry) -> bool:
+    """Whether a layer tells what is at a pixel: tables do, and cascaded services that offer it."""
+    return layer.kind == "vector" or tells_of_points(layer)
+
+
+def found_at(ask: Ask, layer: LayerEntry, view: View, pixel: tuple[int, int], limit: int) -> list[dict[str, Any]]:
+    """GeoJSON features of a layer at a pixel (column, row), with what this asker may see of them."""
+    if layer.kind == "remote":
+        return remote_info(layer, Spot(view, *pixel), limit)
+    found = features_at(layer, ask.audience_for(layer), view, pixel, limit)
+    return list(json.loads(b"[" + found + b"]"))
 
 
 def written(ask: Ask, found: list[tuple[LayerEntry, list[dict[str, Any]]]], form: str) -> HttpResponse:

@@ -114,7 +114,8 @@ def in_axis_order(box: Bounds, crs: Crs) -> Bounds:
 def answered(ask: Ask, layers: Sequence[Chosen], view: View, form: str, colour: str) -> HttpResponse:
     """The picture, with the caching its layers allow."""
     audience = next((one.audience for one in layers if one.audience != PUBLIC), PUBLIC)
-    is_live = any(one.layer.is_live for one in layers)
+    # A cascaded service does not say when its map changes.
+    is_live = any(one.layer.is_live or one.layer.kind == "remote" for one in layers)
     parts = [(one.layer.id, one.layer.slug, one.version, one.layer.raster_path) for one in layers]
     etag = (
         "" if is_live else etag_of(PICTURE_FORM, parts, view.crs.uri, view.box, view.width, view.height, form, colour)

@@ -11,6 +11,7 @@ from layers.styles.offered import NamedStyle, offered
 from layers.styles.sld import scale_at
 from ogc.config import DESCRIPTION, LICENCES, TITLE
 from ogc.door import Ask
+from ogc.feature_info import can_be_queried
 from ogc.pictures import MAX_LAYERS, can_be_drawn, in_axis_order
 from ogc.wms import INFO_FORMATS, MAP_FORMATS, Version, crs_names
 
@@ -123,7 +124,7 @@ def _root_layer(writer: _Writer, capability: Xml.Element) -> None:
 
 def _layer(writer: _Writer, parent: Xml.Element, layer: LayerEntry) -> None:
     is_13 = writer.version.is_13
-    found = writer.add(parent, "Layer", queryable="1" if layer.kind == "vector" else "0", opaque="0")
+    found = writer.add(parent, "Layer", queryable="1" if can_be_queried(layer) else "0", opaque="0")
     writer.add(found, "Name", layer.slug)
     writer.add(found, "Title", writer.text(layer.title_it, layer.title_en))
     writer.add(found, "Abstract", writer.text(layer.abstract_it, layer.abstract_en) or layer.title_it)

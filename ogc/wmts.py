@@ -10,6 +10,7 @@ from layers.tile_grids import GRIDS, TILE_PX, TileGrid
 from ogc.config import DESCRIPTION, TITLE
 from ogc.door import Ask
 from ogc.errors import OgcError
+from ogc.feature_info import can_be_queried
 from ogc.pictures import can_be_drawn
 from ogc.tilesets import MAP_FORMS, limits
 
@@ -98,7 +99,7 @@ def _layer(ask: Ask, contents: Xml.Element, layer: LayerEntry) -> None:
         legend.set(f"{{{XLINK}}}href", f"{ask.base}/collections/{layer.slug}/styles/{style.name}/legend?f=png")
     for media in MAP_FORMS.values():
         _own(found, "Format", media)
-    if layer.kind == "vector":
+    if can_be_queried(layer):
         for media in INFO_FORMATS:
             _own(found, "InfoFormat", media)
     for grid in GRIDS.values():

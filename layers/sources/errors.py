@@ -18,5 +18,9 @@ class SourceFailed(LayersError):
         """It was there but took too long: a single slow answer does not close it."""
 
 
+class SourceErred(SourceFailed):
+    """The source answers, with an error or with something that was not asked for."""
+
+
 class SourceChanged(SourceFailed):
     """The source answers, but its data has another shape than the one the layer was made from."""

@@ -16,7 +16,7 @@ from urllib.parse import urljoin
 from django.utils.translation import gettext as _
 
 from layers.sources.addresses import WebPlace, web_place
-from layers.sources.errors import SourceFailed
+from layers.sources.errors import SourceErred, SourceFailed
 
 MOST_REDIRECTS = 5
 CONNECT_S = 5.0
@@ -106,7 +106,7 @@ def _checked(answer: Answer, place: WebPlace) -> Answer:
         return answer
     words = {401: _("vuole altre credenziali"), 403: _("non lo permette"), 404: _("non ha questo indirizzo")}
     said = words.get(answer.status, http.client.responses.get(answer.status, ""))
-    raise SourceFailed(f"{place.place.host}: {answer.status} {said}".strip())
+    raise SourceErred(f"{place.place.host}: {answer.status} {said}".strip())
 
 
 def _one(url: str, place: WebPlace, budget: Budget, sink: Sink, headers: Mapping[str, str]) -> Answer:

@@ -67,7 +67,7 @@ def attach(source: Source) -> Layer:
 def look_at(source: Source) -> str:
     """Whether a cascaded service still offers its layer; the outcome is noted. Raises SourceFailed."""
     try:
-        _offer(source)
+        offer = _offer(source)
     except SourceRefused as error:
         health.changed(source.pk, str(error))
         raise SourceFailed(str(error)) from error
@@ -75,7 +75,18 @@ def look_at(source: Source) -> str:
         health.failed(source.pk, str(error), is_slow=error.is_slow)
         raise
     health.worked(source.pk, is_whole=True)
+    _keep(source, offer)
     return _("Risponde.")
+
+
+def _keep(source: Source, offer: WmsOffer | WmtsOffer) -> None:
+    """Take over what the service offers now: another format, CRS or address of tiles."""
+    layer = source.layer
+    held = {"remote": msgspec.to_builtins(offer), "protocol": source.kind}
+    # As it is read back from the table, where a tuple is a list.
+    if layer is not None and layer.raster_info != msgspec.json.decode(msgspec.json.encode(held)):
+        layer.raster_info = held
+        layer.save(update_fields=["raster_info"])
 
 
 def _offer(source: Source) -> WmsOffer | WmtsOffer:

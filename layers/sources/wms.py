@@ -6,19 +6,20 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element
 
 import msgspec
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
 from django.utils.translation import gettext as _
 
 from layers.crs import SERVED_SRIDS, Crs
-from layers.drawing.view import Bounds
+from layers.drawing.view import Bounds, View
 from layers.sources.errors import SourceFailed, SourceRefused
+from layers.sources.info_formats import WANTED
+from layers.sources.xml_names import child, local, read_xml, text_of
 
 _KEYWORDS = {"service", "request", "version", "layers", "styles", "crs", "srs", "bbox", "width", "height", "format",
-             "transparent", "exceptions"}  # fmt: skip
+             "transparent", "exceptions", "query_layers", "info_format", "feature_count", "i", "j", "x",
+             "y"}  # fmt: skip
 _CODE = re.compile(r"^EPSG:(\d{4,6})$", re.IGNORECASE)
 
 
@@ -32,36 +33,8 @@ class WmsOffer(msgspec.Struct, frozen=True):
     srids: tuple[int, ...]
     bbox: tuple[float, float, float, float] | None
     """west, south, east, north in degrees."""
-
-
-def read_xml(body: bytes, what: str) -> Element:
-    """A document without entities and DTD. Raises SourceFailed."""
-    try:
-        # WMS 1.1.1 names a DTD; it is not read, and entities are refused.
-        return fromstring(body, forbid_dtd=False, forbid_entities=True, forbid_external=True)
-    except (ParseError, DefusedXmlException, ValueError) as error:
-        text = body[:200].decode("utf-8", "replace")
-        raise SourceFailed(
-            _("%(what)s: non è XML leggibile (%(error)s): %(text)s") % {"what": what, "error": error, "text": text}
-        ) from error
-
-
-def local(element: Element) -> str:
-    """The name of an element without its namespace."""
-    return str(element.tag).rpartition("}")[2]
-
-
-def child(element: Element | None, *names: str) -> Element | None:
-    """The first descendant along a path of local names."""
-    for name in names:
-        element = next((one for one in element if local(one) == name), None) if element is not None else None
-    return element
-
-
-def text_of(element: Element | None, *names: str) -> str:
-    """The text of what `child` finds; empty when there is none."""
-    found = child(element, *names)
-    return (found.text or "").strip() if found is not None else ""
+    info: str = ""
+    """The format in which it tells of a point; empty: it does not, or in none that we read."""
 
 
 def wms_url(address: str, **keywords: str | int) -> str:
@@ -73,15 +46,30 @@ def wms_url(address: str, **keywords: str | int) -> str:
 
 
 def wms_map_url(address: str, offer: WmsOffer, crs: Crs, box: Bounds, width: int, height: int) -> str:
-    """GetMap of a box, easting first; version 1.3.0 wants it in the order of the CRS (WMS 1.3.0, 6.7.4)."""
-    is_13 = offer.version >= "1.3"
-    flipped = is_13 and crs.north_first
-    shown = (box[1], box[0], box[3], box[2]) if flipped else box
+    """GetMap of a box, easting first."""
+    shown = _shown(offer, View(crs, box, width, height))
+    return wms_url(address, REQUEST="GetMap", FORMAT=offer.format, TRANSPARENT="TRUE", **shown)
+
+
+def wms_info_url(address: str, offer: WmsOffer, view: View, pixel: tuple[int, int], limit: int) -> str:
+    """GetFeatureInfo of a pixel (column, row)."""
+    across, down = ("I", "J") if offer.version >= "1.3" else ("X", "Y")
     return wms_url(
-        address, REQUEST="GetMap", VERSION=offer.version, LAYERS=offer.layer, STYLES=offer.style,
-        **{"CRS" if is_13 else "SRS": f"EPSG:{crs.srid}"}, BBOX=",".join(repr(float(number)) for number in shown),
-        WIDTH=width, HEIGHT=height, FORMAT=offer.format, TRANSPARENT="TRUE",
+        address, REQUEST="GetFeatureInfo", QUERY_LAYERS=offer.layer, INFO_FORMAT=offer.info, FEATURE_COUNT=limit,
+        FORMAT=offer.format, **{across: pixel[0], down: pixel[1]}, **_shown(offer, view),
     )  # fmt: skip
+
+
+def _shown(offer: WmsOffer, view: View) -> dict[str, str | int]:
+    """The keywords of a picture; version 1.3.0 wants the box in the order of the CRS (WMS 1.3.0, 6.7.4)."""
+    is_13, box = offer.version >= "1.3", view.box
+    if is_13 and view.crs.north_first:
+        box = box[1], box[0], box[3], box[2]
+    return {
+        "VERSION": offer.version, "LAYERS": offer.layer, "STYLES": offer.style,
+        "CRS" if is_13 else "SRS": f"EPSG:{view.crs.srid}", "BBOX": ",".join(repr(float(number)) for number in box),
+        "WIDTH": view.width, "HEIGHT": view.height,
+    }  # fmt: skip
 
 
 def read_wms(body: bytes, name: str, options: Mapping[str, Any]) -> WmsOffer:
@@ -96,8 +84,7 @@ def read_wms(body: bytes, name: str, options: Mapping[str, Any]) -> WmsOffer:
     if chain is None:
         names = ", ".join(sorted(one for one in chains if one))[:300] or "–"
         raise SourceRefused(_("Il WMS non ha il livello «%(name)s»; ha %(names)s.") % {"name": name, "names": names})
-    get_map = child(root, "Capability", "Request", "GetMap")
-    formats = [(one.text or "").strip() for one in (get_map if get_map is not None else ()) if local(one) == "Format"]
+    formats = _formats(root, "GetMap")
     wanted = ("image/png", "image/png; mode=8bit", "image/webp", "image/jpeg")
     format_ = next((one for one in wanted if one in formats), "")
     if not format_:
@@ -111,7 +98,21 @@ def read_wms(body: bytes, name: str, options: Mapping[str, Any]) -> WmsOffer:
                             % {"codes": ", ".join(sorted(codes))[:200]})  # fmt: skip
     srids = tuple(sorted(served, key=lambda srid: (srid != 3857, srid)))
     style = str(options.get("style", ""))
-    return WmsOffer(version, name, style, format_, srids, _box_of(chain))
+    return WmsOffer(version, name, style, format_, srids, _box_of(chain), _info_format(root, chain))
+
+
+def _formats(root: Element, operation: str) -> list[str]:
+    found = child(root, "Capability", "Request", operation)
+    return [(one.text or "").strip() for one in (found if found is not None else ()) if local(one) == "Format"]
+
+
+def _info_format(root: Element, chain: tuple[Element, ...]) -> str:
+    """The best format of GetFeatureInfo, spelt as the server does; a layer says itself whether it can be asked."""
+    said = next((one.get("queryable") for one in reversed(chain) if one.get("queryable")), "0")
+    if said not in {"1", "true"}:
+        return ""
+    offered = {one.replace(" ", "").lower(): one for one in _formats(root, "GetFeatureInfo")}
+    return next((offered[wanted] for wanted in WANTED if wanted in offered), "")
 
 
 def _chains(layer: Element, above: tuple[Element, ...]) -> Iterator[tuple[Element, ...]]:

@@ -12,7 +12,7 @@ import msgspec
 from django.utils.translation import gettext as _
 
 from layers.sources.errors import SourceFailed, SourceRefused
-from layers.sources.wms import child, local, read_xml, text_of
+from layers.sources.xml_names import child, local, read_xml, text_of
 from layers.tile_grids import WEB_MERCATOR
 
 _MERCATOR = re.compile(r"(?:3857|900913)$")

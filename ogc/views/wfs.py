@@ -26,17 +26,16 @@ _JSON_NAMES = frozenset({"application/json", "application/geo+json", "json", "ge
 _SCHEMAS = "http://www.opengis.net/wfs/2.0 http://schemas.opengis.net/wfs/2.0/wfs.xsd"
 
 
-@door({"xml": XML}, params=None, methods="GET, HEAD, POST, OPTIONS")
+def _failed(_ask: Ask, error: OgcError | LayersError) -> HttpResponse:
+    known = error if isinstance(error, OgcError) else translated(error)
+    body = made.exception(known.code, getattr(error, "parameter", ""), known.description)
+    return HttpResponse(body, content_type=XML, status=known.status, headers={"Cache-Control": "no-store"})
+
+
+@door({"xml": XML}, params=None, methods="GET, HEAD, POST, OPTIONS", failed=_failed)
 def wfs(ask: Ask) -> HttpResponse:
     """/ogc/wfs"""
-    try:
-        return _answer(ask, read_request(ask.request))
-    except (OgcError, LayersError) as error:
-        failed = error if isinstance(error, OgcError) else translated(error)
-        body = made.exception(failed.code, getattr(error, "parameter", ""), failed.description)
-        response = HttpResponse(body, content_type=XML, status=failed.status)
-        response["Cache-Control"] = "no-store"
-        return response
+    return _answer(ask, read_request(ask.request))
 
 
 def _answer(ask: Ask, asked: WfsRequest) -> HttpResponse:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
+from contextlib import suppress
 
 from django.http import HttpResponse
 
 from layers.drawing.legend import legend_picture
-from layers.drawing.query import features_at
 from layers.errors import LayersError
 from layers.rights import PUBLIC
 from ogc import documents
 from ogc.door import Ask, door, etag_of
 from ogc.errors import OgcError
-from ogc.feature_info import written
+from ogc.feature_info import can_be_queried, found_at, written
 from ogc.kvp import Kvp
 from ogc.pictures import MEDIA, answered, chosen
 from ogc.wms import (
@@ -33,18 +32,20 @@ from ogc.wms_capabilities import capabilities
 MAX_FEATURES = 50
 
 
-@door({"xml": "text/xml"}, params=None)
+def _failed(ask: Ask, error: OgcError | LayersError) -> HttpResponse:
+    version = Version(True)
+    with suppress(OgcError):
+        version = version_of(Kvp(ask.request))
+    status, body = report(error, version)
+    media = "text/xml" if version.is_13 else "application/vnd.ogc.se_xml"
+    return HttpResponse(body, content_type=media, status=status, headers={"Cache-Control": "no-store"})
+
+
+@door({"xml": "text/xml"}, params=None, failed=_failed)
 def wms(ask: Ask) -> HttpResponse:
     """One address for every operation; errors are exception reports."""
-    version = Version(True)
-    try:
-        kvp = Kvp(ask.request)
-        version = version_of(kvp)
-        return _answer(ask, kvp, version)
-    except (OgcError, LayersError) as error:
-        status, body = report(error, version)
-        media = "text/xml" if version.is_13 else "application/vnd.ogc.se_xml"
-        return HttpResponse(body, content_type=media, status=status, headers={"Cache-Control": "no-store"})
+    kvp = Kvp(ask.request)
+    return _answer(ask, kvp, version_of(kvp))
 
 
 def _answer(ask: Ask, kvp: Kvp, version: Version) -> HttpResponse:
@@ -92,17 +93,13 @@ def _info(ask: Ask, kvp: Kvp, version: Version) -> HttpResponse:
     for one in asked:
         if one.layer.slug not in names:
             raise OgcError(400, "LayerNotDefined", f"QUERY_LAYERS names {one.layer.slug!r}, which LAYERS does not.")
-        if one.layer.kind != "vector":
-            raise OgcError(400, "LayerNotQueryable", f"Layer {one.layer.slug!r} is a raster and cannot be queried.")
+        if not can_be_queried(one.layer):
+            raise OgcError(400, "LayerNotQueryable", f"Layer {one.layer.slug!r} is a picture and cannot be queried.")
     across, down = ("I", "J") if version.is_13 else ("X", "Y")
     column, row = _pixel(kvp, across, view.width), _pixel(kvp, down, view.height)
     limit = min(max(1, kvp.whole("FEATURE_COUNT")), MAX_FEATURES) if kvp.get("FEATURE_COUNT") else 1
     form = kvp.one_of("INFO_FORMAT", INFO_FORMATS, "InvalidFormat", default="text/html")
-    found = []
-    for one in asked:
-        audience = ask.audience_for(one.layer)
-        features = json.loads(b"[" + features_at(one.layer, audience, view, (column, row), limit) + b"]")
-        found.append((one.layer, features))
+    found = [(one.layer, found_at(ask, one.layer, view, (column, row), limit)) for one in asked]
     return written(ask, found, form)
 
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-
 from django.http import HttpResponse
 
 from layers.crs import epsg
-from layers.drawing.query import features_at
 from layers.drawing.view import View
 from layers.errors import LayerNotFound, LayersError, StyleNotFound, TileOutOfRange
 from layers.tile_grids import GRIDS, TILE_PX, TileAddress, TileGrid
 from ogc import documents
 from ogc.door import Ask, door
 from ogc.errors import OgcError, translated
-from ogc.feature_info import written
+from ogc.feature_info import can_be_queried, found_at, written
 from ogc.kvp import Kvp
 from ogc.pictures import Chosen, chosen
 from ogc.tilesets import MAP_FORMS
@@ -22,7 +19,7 @@ from ogc.views.map_tiles import tile_of
 from ogc.wmts import INFO_FORMATS, OPERATIONS, capabilities, report
 
 
-def _failed(error: OgcError | LayersError) -> HttpResponse:
+def _failed(_ask: Ask, error: OgcError | LayersError) -> HttpResponse:
     known = error if isinstance(error, OgcError) else translated(error)
     status, code = known.status, known.code
     if isinstance(error, TileOutOfRange):
@@ -33,13 +30,10 @@ def _failed(error: OgcError | LayersError) -> HttpResponse:
     return HttpResponse(body, content_type="text/xml", status=status, headers={"Cache-Control": "no-store"})
 
 
-@door({"xml": "text/xml"}, params=None)
+@door({"xml": "text/xml"}, params=None, failed=_failed)
 def kvp(ask: Ask) -> HttpResponse:
     """One address for every operation."""
-    try:
-        return _answer(ask, Kvp(ask.request))
-    except (OgcError, LayersError) as error:
-        return _failed(error)
+    return _answer(ask, Kvp(ask.request))
 
 
 @door({"xml": "text/xml"}, params=None)
@@ -48,17 +42,14 @@ def rest_capabilities(ask: Ask) -> HttpResponse:
     return _capabilities(ask)
 
 
-@door({"xml": "text/xml"})
+@door({"xml": "text/xml"}, failed=_failed)
 def rest_tile(ask: Ask, slug: str, style: str, tms: str, z: str, y: str, x: str, form: str) -> HttpResponse:
     """/ogc/wmts/1.0.0/{layer}/{style}/{tms}/{z}/{y}/{x}.{format}"""
-    try:
-        if form not in MAP_FORMS:
-            raise OgcError(400, "InvalidParameterValue", f"{form[:20]!r} is no format; use {', '.join(MAP_FORMS)}.")
-        ask.format = form
-        one, grid = chosen(ask, slug, style), _grid(tms)
-        return tile_of(ask, one, grid, grid.parse(z, y, x))
-    except (OgcError, LayersError) as error:
-        return _failed(error)
+    if form not in MAP_FORMS:
+        raise OgcError(400, "InvalidParameterValue", f"{form[:20]!r} is no format; use {', '.join(MAP_FORMS)}.")
+    ask.format = form
+    one, grid = chosen(ask, slug, style), _grid(tms)
+    return tile_of(ask, one, grid, grid.parse(z, y, x))
 
 
 def _answer(ask: Ask, given: Kvp) -> HttpResponse:
@@ -88,15 +79,14 @@ def _capabilities(ask: Ask) -> HttpResponse:
 
 
 def _info(ask: Ask, given: Kvp, one: Chosen, grid: TileGrid, address: TileAddress) -> HttpResponse:
-    if one.layer.kind != "vector":
-        raise OgcError(400, "InvalidParameterValue", f"Layer {one.layer.slug!r} is a raster and cannot be queried.")
+    if not can_be_queried(one.layer):
+        raise OgcError(400, "InvalidParameterValue", f"Layer {one.layer.slug!r} is a picture and cannot be queried.")
     column, row = given.whole("I"), given.whole("J")
     if column >= TILE_PX or row >= TILE_PX:
         raise OgcError(400, "PointIJOutOfRange", f"I and J are whole numbers from 0 to {TILE_PX - 1}.")
     form = given.one_of("INFOFORMAT", INFO_FORMATS)
     view = View(epsg(grid.srid), grid.box(address), TILE_PX, TILE_PX)
-    features = features_at(one.layer, ask.audience_for(one.layer), view, (column, row), 10)
-    return written(ask, [(one.layer, json.loads(b"[" + features + b"]"))], form)
+    return written(ask, [(one.layer, found_at(ask, one.layer, view, (column, row), 10))], form)
 
 
 def _grid(name: str) -> TileGrid:

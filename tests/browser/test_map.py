@@ -8,7 +8,9 @@ from django.db import connection
 from playwright.sync_api import Browser, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
+from layers.models import Style
 from tests.browser.conftest import Visit, new_context, settle
+from tests.geodata import forget_catalogue
 
 pytestmark = pytest.mark.usefixtures("city")
 
@@ -200,3 +202,38 @@ def test_without_javascript_the_layers_and_their_data_are_there(
     page.locator(".layer[data-layer=edifici] .layer-info summary").click()
     expect(page.get_by_role("link", name="GeoJSON").first).to_be_visible()
     context.close()
+
+
+def test_a_layer_is_drawn_in_another_of_its_styles_and_the_address_says_which(
+    visit: Visit, city: SimpleNamespace
+) -> None:
+    Style.objects.create(
+        layer=city.buildings,
+        name="alti",
+        title_it="Alti",
+        is_default=False,
+        spec={"symbol": {"fill": "#00ff00", "fill_opacity": 1}},
+    )
+    forget_catalogue()
+    page = visit.open_map(f"/{CENTRE}")
+    entry = page.locator('[data-layer="edifici"]')
+    legend, choice = entry.locator(".layer-legend"), entry.get_by_label("Stile – Edifici")
+    expect(legend.get_by_text("Residenza")).to_be_visible()
+    choice.select_option("Alti")
+    expect(page).to_have_url(re.compile(r"layers=strade,edifici::alti|layers=edifici::alti,strade"))
+    expect(legend).to_be_hidden()
+    expect(entry.locator(".layer-row label img")).to_have_count(1)
+    settle(page)
+    assert "0,255,0" in colours(page)
+    # Whoever is sent the address sees the same, under the names of the streets.
+    address = page.url
+    page.goto("about:blank")
+    page.goto(address)
+    page.wait_for_selector("html[data-map=ready]")
+    expect(legend).to_be_hidden()
+    expect(choice).to_have_value("alti")
+    settle(page)
+    assert "0,255,0" in colours(page)
+    choice.select_option("Uso")
+    expect(legend.get_by_text("Residenza")).to_be_visible()
+    expect(page).not_to_have_url(re.compile("alti"))

@@ -56,6 +56,25 @@ def test_the_style_of_a_forbidden_layer_reads_like_that_of_an_unknown_one(client
     assert "vincoli" not in json.loads(client.get("/mappe/stile.json").content)["sources"]
 
 
+@pytest.mark.usefixtures("layers")
+def test_the_map_offers_a_layers_styles_and_wears_the_chosen_one(client: Client) -> None:
+    assert "data-style-of" not in client.get("/").content.decode()  # one style is no choice
+    roads = Layer.objects.get(slug="strade")
+    secret = {"kind": "categorised", "field": "ignoto", "classes": [{"value": "a"}]}
+    for name, spec in (("larga", {"symbol": {"stroke": "#00aa00", "stroke_width": 8}}), ("segreta", secret)):
+        Style.objects.create(layer=roads, name=name, title_it=name.title(), spec=spec, is_default=False)
+    forget_catalogue()
+    page = client.get("/").content.decode()
+    assert 'data-style-of="strade"' in page and "Larga" in page
+    # By a column that the reader may not see: neither offered nor given.
+    assert "Segreta" not in page and client.get("/mappe/strade/stili/segreta.json").status_code == 404
+    worn = client.get("/mappe/strade/stili/larga.json").json()
+    assert (worn["name"], worn["style"][0]["paint"]["line-color"]) == ("larga", "#00aa00")
+    assert worn["legend"][0]["swatch"].startswith("data:image/svg+xml")
+    for path in ("strade/stili/nessuno", "vincoli/stili/predefinito", "ignoto/stili/base"):
+        assert client.get(f"/mappe/{path}.json").status_code == 404
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/", "/accedi/", "/note/", "/nulla/"])
 def test_pages_forbid_inline_code_and_other_hosts(client: Client, path: str) -> None:

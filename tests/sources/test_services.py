@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -14,10 +16,15 @@ from django.db.models import F
 from django.test import Client, override_settings
 from pytest_django import DjangoDbBlocker
 
+from layers.catalogue import catalogue
+from layers.crs import epsg
+from layers.drawing.view import View
+from layers.errors import RemoteAnswerUnread
 from layers.models import Layer, Source, SourceState
-from layers.sources import remote_maps, services
+from layers.sources import gate, remote_maps, services
 from layers.sources.errors import SourceFailed, SourceRefused
 from layers.sources.harvest import harvest
+from layers.sources.remote_info import Spot, remote_info
 from tests.geodata import drop, forget_catalogue, make_layer
 from tests.liveserver import served
 from tests.ogc.conftest import BUILDING_FIELDS, BUILDINGS
@@ -120,6 +127,61 @@ def test_a_map_of_theirs_is_a_layer_of_ours(db: None, allowed: None, cascaded: d
     assert b"coverage" not in client.get(here).content
 
 
+INFO = (
+    "/ogc/wms?service=WMS&version=1.3.0&request=GetFeatureInfo&styles=&crs=EPSG:32632&bbox=579990,4998990,580090,4999090"
+    "&width=101&height=101&i=15&j=86&feature_count=9"
+)
+
+
+def asked_of_a_point(client: Client, layer: str, form: str) -> Any:
+    return client.get(f"{INFO}&layers={layer}&query_layers={layer}&info_format={form}")
+
+
+def test_a_point_of_theirs_is_told_as_they_tell_it(db: None, allowed: None, cascaded: dict[str, Source]) -> None:
+    forget_catalogue()
+    client = Client()
+    ours = asked_of_a_point(client, "edifici-wms", "application/json").json()["features"]
+    theirs = asked_of_a_point(client, "edifici-altrui", "application/json").json()["features"]
+    assert theirs and [one["properties"] for one in ours] == [one["properties"] for one in theirs]
+    assert ours[0]["geometry"] is None and ours[0]["id"].startswith("edifici-wms.")
+    value = next(str(value) for value in theirs[0]["properties"].values() if isinstance(value, str))
+    for form in ("text/html", "text/plain"):
+        assert value in asked_of_a_point(client, "edifici-wms", form).content.decode()
+    listed = client.get("/ogc/wms?service=WMS&request=GetCapabilities").content.decode()
+    assert re.search(r'<Layer queryable="1"[^>]*>\s*<Name>edifici-wms<', listed)
+    assert re.search(r'<Layer queryable="0"[^>]*>\s*<Name>edifici-wmts<', listed)
+    refused = asked_of_a_point(client, "edifici-wmts", "application/json")
+    assert refused.status_code == 400 and b"LayerNotQueryable" in refused.content
+    assert SourceState.objects.get(source__slug="edifici-wms").health == "ok"
+
+
+def test_a_point_is_found_in_a_crs_that_they_do_not_know(
+    db: None, allowed: None, cascaded: dict[str, Source], other: Other
+) -> None:
+    forget_catalogue()
+    layer = Layer.objects.get(slug="edifici-wms")
+    only = layer.raster_info | {"remote": layer.raster_info["remote"] | {"srids": [3857]}}
+    entry = dataclasses.replace(catalogue().layers["edifici-wms"], raster_info=only)
+    spot = Spot(View(epsg(32632), (579990, 4998990, 580090, 4999090), 101, 101), 15, 86)
+    known = remote_info(catalogue().layers["edifici-wms"], spot, 5)
+    assert known and [one["properties"] for one in remote_info(entry, spot, 5)] == [one["properties"] for one in known]
+
+
+def test_a_service_that_only_cannot_tell_of_points_goes_on_drawing(
+    db: None, allowed: None, cascaded: dict[str, Source]
+) -> None:
+    """Its answer to the question is an error; its maps are well, and so is the source."""
+    forget_catalogue()
+    held = Layer.objects.get(slug="edifici-wms").raster_info
+    entry = dataclasses.replace(
+        catalogue().layers["edifici-wms"], raster_info=held | {"remote": held["remote"] | {"info": "text/nonsense"}}
+    )
+    spot = Spot(View(epsg(32632), (579990, 4998990, 580090, 4999090), 101, 101), 15, 86)
+    with pytest.raises(RemoteAnswerUnread, match="another server"):
+        gate.read(entry, lambda: remote_info(entry, spot, 5))
+    assert SourceState.objects.get(source__slug="edifici-wms").failures == 0
+
+
 def test_a_stopped_map_server_takes_its_own_layers_alone_and_comes_back(
     db: None, cascaded: dict[str, Source], other: Other
 ) -> None:
@@ -130,9 +192,15 @@ def test_a_stopped_map_server_takes_its_own_layers_alone_and_comes_back(
     with allowing(other.url):
         for kind in ("wms", "wmts"):
             away = client.get(f"/ogc/collections/edifici-{kind}/{TILE}")
-            assert away.status_code == 503, kind
+            assert away.status_code == 503 and "has not answered since" in away.json()["description"], kind
+            assert away["Retry-After"]
             assert SourceState.objects.get(source__slug=f"edifici-{kind}").health == "failing"
         assert client.get(f"/ogc/collections/edifici-altrui/{TILE}").status_code == 200
+        assert asked_of_a_point(client, "edifici-altrui", "application/json").status_code == 200
+        # A client of a WMS is told in its own words.
+        told = asked_of_a_point(client, "edifici-wms", "application/json")
+        assert told.status_code == 503 and told["Content-Type"] == "text/xml"
+        assert b"ServiceExceptionReport" in told.content and b"has not answered since" in told.content
         page = client.get("/fonti/").content.decode()
         assert page.count("Non risponde") == 2 and "127.0.0.1" not in page
         told = client.get("/api/fonti").json()["sources"]

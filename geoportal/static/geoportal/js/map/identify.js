@@ -1,5 +1,6 @@
 /** What lies at a point: every feature of the layers that are on, grouped by layer, with the catalogue's field titles. */
 import { el, fill, getJson } from '../page_data.js'
+import { askElsewhere } from './elsewhere.js'
 
 const REACH_PX = 6
 const MOST = 24
@@ -46,7 +47,8 @@ export function identify(map, { layers, panels, format, texts, onSelect }) {
   }
 
   function choose(result) {
-    selected = result ? `${result.slug}/${result.fid}` : ''
+    // What only another service knows has no address of ours that could be shared.
+    selected = result && !result.isElsewhere ? `${result.slug}/${result.fid}` : ''
     highlight(result?.item)
     for (const node of document.querySelectorAll('.found-item')) {
       node.setAttribute('aria-current', String(node.dataset.key === selected))
@@ -58,11 +60,12 @@ export function identify(map, { layers, panels, format, texts, onSelect }) {
     const key = `${result.slug}/${result.fid}`
     const details = el('details', { class: 'found-item', 'data-key': key, open: isOpen }, el('summary', {}, nameOf(result, layer, format)))
     if (result.error) details.append(panels.note(result.error))
-    else details.append(facts(result.item, layer, format), el('p', {}, el('a', { href: itemUrl(result.slug, result.fid, 'html') }, texts.openItem)))
+    else details.append(facts(result, layer, format))
+    const isOurs = !result.error && !result.isElsewhere
     const belongs = el('div', { class: 'found-related' })
-    if (!result.error) details.append(belongs)
+    if (isOurs) details.append(el('p', {}, el('a', { href: itemUrl(result.slug, result.fid, 'html') }, texts.openItem)), belongs)
     details.addEventListener('toggle', () => {
-      if (details.open && !result.error) tellRelated(result, belongs)
+      if (details.open && isOurs) tellRelated(result, belongs)
       if (details.open && selected !== key) { choose(result); onSelect() }
     })
     return details
@@ -84,27 +87,48 @@ export function identify(map, { layers, panels, format, texts, onSelect }) {
     }
   }
 
-  function show(results) {
+  function sections(results, first) {
     const groups = new Map()
     for (const result of results) groups.set(result.slug, [...(groups.get(result.slug) ?? []), result])
-    const sections = [...groups].map(([slug, members]) => {
+    return [...groups].map(([slug, members]) => {
       const layer = layers.get(slug)
       const badge = layer.isSample ? el('span', { class: 'badge-sample' }, texts.sample) : null
-      return el('section', { class: 'found-group' }, el('h3', {}, layer.title, ' ', badge), ...members.map((member) => entry(member, member === results[0])))
+      return el('section', { class: 'found-group' }, el('h3', {}, layer.title, ' ', badge), ...members.map((member) => entry(member, member === first)))
     })
-    panels.showDetail(texts.identifyTitle, panels.note(fill(texts.found, { count: results.length })), ...sections)
-    choose(results[0])
   }
 
-  async function open(targets) {
+  /** What our own layers have; then, as it comes, what other services say: a slow one keeps nobody waiting. */
+  async function show(results, awaited) {
+    const count = panels.note(awaited.length && !results.length ? texts.reading : counted(results.length))
+    const more = el('div', {})
+    panels.showDetail(texts.identifyTitle, count, ...sections(results, results[0]), more)
+    choose(results[0])
+    let total = results.length
+    await Promise.all(awaited.map(async (answer) => {
+      const told = await answer
+      more.append(...sections(told, total ? null : told[0]))
+      total += told.length
+      if (total) count.textContent = counted(total)
+    }))
+    if (!total) count.textContent = texts.nothingHere
+  }
+
+  const counted = (count) => fill(texts.found, { count })
+
+  async function open(targets, telling = [], place = null) {
     const signal = begin()
     panels.showDetail(texts.identifyTitle, panels.note(texts.reading))
     try {
+      const awaited = telling.map((slug) => askElsewhere(slug, place, map.getZoom(), signal).catch((error) => {
+        if (error.name === 'AbortError') return []
+        return [{ slug, fid: '', error: texts.itemFails, isElsewhere: true }]
+      }))
       const results = await Promise.all(targets.map((target) => read(target, signal)))
       if (signal.aborted) return
       // The smallest first: who clicks on a house does not ask about the municipality around it.
-      show(results.sort((a, b) => extent(a.item?.geometry) - extent(b.item?.geometry)))
+      const shown = show(results.sort((a, b) => extent(a.item?.geometry) - extent(b.item?.geometry)), awaited)
       onSelect()
+      await shown
     } catch (error) {
       if (error.name !== 'AbortError') throw error
     }
@@ -115,7 +139,8 @@ export function identify(map, { layers, panels, format, texts, onSelect }) {
     clear() { reading?.abort(); selected = ''; highlight(null) },
     async at(point) {
       const targets = found(point)
-      if (targets.length) return open(targets)
+      const telling = layers.telling()
+      if (targets.length || telling.length) return open(targets, telling, map.unproject(point))
       this.clear()
       panels.showDetail(texts.identifyTitle, panels.note(texts.nothingHere))
       onSelect()
@@ -146,15 +171,17 @@ function itemUrl(slug, fid, format = 'json') {
   return `/ogc/collections/${encodeURIComponent(slug)}/items/${encodeURIComponent(fid)}?f=${format}`
 }
 
-function nameOf({ fid, item }, layer, format) {
+function nameOf({ fid, item, isElsewhere }, layer, format) {
+  if (isElsewhere) return Object.values(item?.properties ?? {}).find((value) => typeof value === 'string' && value) ?? layer.title
   const names = Object.keys(layer.fields).filter((name) => layer.fields[name].type === 'string')
   const likely = names.find((name) => /^(nome|name|denom|titolo|title|label|indirizzo)/.test(name) && item?.properties?.[name])
   return likely ? format.value(item.properties[likely]) : `${layer.title} ${fid}`
 }
 
-function facts(item, layer, format) {
+/** Columns of ours under the catalogue's titles; what others tell, under their own names. */
+function facts({ item, isElsewhere }, layer, format) {
   const rows = Object.entries(item.properties ?? {}).flatMap(([name, value]) => {
-    const field = layer.fields[name]
+    const field = isElsewhere ? {} : layer.fields[name]
     return field ? [el('dt', {}, field.title || name), el('dd', {}, format.value(value, field))] : []
   })
   return el('dl', { class: 'facts' }, ...rows)

@@ -22,6 +22,34 @@ export function mapLayers(map, layers, { onTrouble }) {
     map.addLayer({ ...style, layout: { ...style.layout, visibility: 'none' } })
   }
 
+  /** Style layers in the order of the map, texts over everything. */
+  function sequence() {
+    const all = ordered.flatMap((layer) => stylesOf(layer.slug))
+    return [...all.filter((style) => !isText(style)), ...all.filter(isText)]
+  }
+
+  /** Draw a layer by other rules, in its place among the others: `look` is its style, tiles and clusters. */
+  function restyle(slug, look) {
+    const layer = bySlug.get(slug)
+    const before = JSON.stringify(sourceOf(layer))
+    const ids = map.getLayersOrder()
+    const above = ids[Math.max(...sequence().map((style) => ids.indexOf(style.id))) + 1]
+    for (const style of stylesOf(slug)) map.removeLayer(style.id)
+    Object.assign(layer, look)
+    if (JSON.stringify(sourceOf(layer)) !== before) {
+      map.removeSource(slug)
+      map.addSource(slug, sourceOf(layer))
+    }
+    const wanted = sequence()
+    const own = new Set(layer.style.map((style) => style.id))
+    for (const [place, style] of wanted.entries()) {
+      if (!own.has(style.id)) continue
+      const next = wanted.slice(place + 1).find((other) => !own.has(other.id))
+      map.addLayer({ ...style, layout: { ...style.layout, visibility: 'none' } }, next?.id ?? above)
+    }
+    if (shown.has(slug)) show(slug)
+  }
+
   const stylesOf = (slug) => bySlug.get(slug)?.deviceKind ? [] : bySlug.get(slug)?.style ?? []
   const dim = (base, factor) => (typeof base === 'number' ? base * factor : ['*', base ?? 1, factor])
 
@@ -88,6 +116,9 @@ export function mapLayers(map, layers, { onTrouble }) {
     get: (slug) => bySlug.get(slug),
     show,
     hide,
+    restyle,
+    /** Slugs of the shown layers of other services that tell of a point. */
+    telling: () => [...shown.keys()].filter((slug) => bySlug.get(slug).tellsOfPoints),
     /** Style layer ids that may be asked what lies at a point. */
     queryable: () => [...shown.keys()].flatMap((slug) => stylesOf(slug).filter((s) => s.type !== 'raster').map((s) => s.id)),
   }

@@ -13,6 +13,7 @@ import { escaped, mapLayers } from './layers.js'
 import { panels as makePanels } from './panels.js'
 import { tellRest } from './rest.js'
 import { followAddress, parseState } from './state.js'
+import { styleChoice } from './styles.js'
 import { followTree } from './tree.js'
 
 const config = pageData('map-config')
@@ -82,6 +83,7 @@ function start(map) {
   const devices = showDevices(map, config, { layers, panels, format, onSelect: () => { found.clear(); address.chose() } })
 
   const tree = followTree(map, { layers, config, onChange: () => { drawing(); devices.refresh(); address.moved() } })
+  const styles = styleChoice({ layers, texts, onChange: () => { drawing(); address.moved() } })
 
   function select(key) {
     if (key === (found.selected() || devices.selected())) return
@@ -89,17 +91,18 @@ function start(map) {
     else if (key.startsWith('devices/')) devices.select(key.slice('devices/'.length))
     else found.select(key)
   }
-  function apply({ view, layers: wanted, selected }) {
-    if (wanted) tree.apply(wanted)
+  function apply({ view, layers: wanted, styles: worn, selected }) {
+    if (wanted) { tree.apply(wanted); styles.apply(worn) }
     if (view) map.jumpTo({ center: [view.lon, view.lat], zoom: view.zoom })
     select(selected)
   }
   const first = parseState(location.hash)
   tree.apply(first.layers ?? new Map(config.layers.filter((layer) => layer.shown).map((layer) => [layer.slug, 100])))
+  styles.apply(first.styles)
   select(first.selected)
 
   address = followAddress({
-    read: () => ({ view: { zoom: map.getZoom(), lat: map.getCenter().lat, lon: map.getCenter().lng }, layers: layers.shown, selected: found.selected() || devices.selected() }),
+    read: () => ({ view: { zoom: map.getZoom(), lat: map.getCenter().lat, lon: map.getCenter().lng }, layers: layers.shown, styles: styles.chosen, selected: found.selected() || devices.selected() }),
     apply,
   })
   map.on('moveend', address.moved)

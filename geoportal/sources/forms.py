@@ -14,7 +14,7 @@ from layers.models import Access, Source, Theme, slug_validator
 from layers.rights import Audience, may_keep
 from layers.sources.foreign import DRIVERS
 
-_OPTIONS = ("id_field", "geometry_field", "srid", "encoding", "swap", "format", "style")
+_OPTIONS = ("id_field", "geometry_field", "srid", "encoding", "swap", "format", "style", "copy")
 _EVERY = [(5, _("ogni 5 minuti")), (60, _("ogni ora")), (360, _("ogni 6 ore")), (1440, _("ogni giorno")),
           (10_080, _("ogni settimana")), (43_200, _("ogni mese"))]  # fmt: skip
 
@@ -51,7 +51,20 @@ class SourceForm(forms.Form):
     timeout_ms = forms.IntegerField(
         label=_("tempo massimo di una lettura (ms)"), min_value=100, max_value=60_000, initial=3000
     )
-    id_field = forms.CharField(label=_("campo che identifica le righe"), max_length=63, required=False)
+    copy = forms.BooleanField(
+        label=_("copia la tabella a ogni scadenza"), required=False,
+        help_text=_(
+            "Di un PostgreSQL o di GDAL: le mappe leggono la copia, e un database lento non le rallenta. Senza, si "
+            "legge a ogni richiesta."
+        ),
+    )  # fmt: skip
+    id_field = forms.CharField(
+        label=_("campo che identifica le righe"), max_length=200, required=False,
+        help_text=_(
+            "Con esso una raccolta confronta le righe una per una: chi non è cambiato resta lo stesso elemento, e la "
+            "storia dice aggiunti, cambiati e tolti. Più campi si separano con virgole."
+        ),
+    )  # fmt: skip
     geometry_field = forms.CharField(label=_("campo geometria"), max_length=63, required=False)
     srid = forms.IntegerField(
         label=_("codice EPSG, se la fonte non lo dice"), min_value=1024, max_value=999_999, required=False
@@ -76,7 +89,7 @@ class SourceForm(forms.Form):
         theme.choices = [("", "–"), *kept]
         if source is not None:
             # Their layer is made by them: with another one it would be another source.
-            for name in ("slug", "kind"):
+            for name in ("slug", "kind", "copy"):
                 self.fields[name].disabled = True
             if source.layer_id:
                 for name in ("theme", "access"):
@@ -88,6 +101,10 @@ class SourceForm(forms.Form):
             data["slug"] = slug_from(str(data["title"]))
         if data.get("kind") != Source.Kind.FILE and not data.get("remote_name") and "remote_name" not in self.errors:
             self.add_error("remote_name", _("Questo genere di fonte vuole il nome all'origine."))
+        if data.get("copy") and data.get("kind") not in {Source.Kind.POSTGRES, Source.Kind.OGR}:
+            self.add_error(
+                "copy", _("Si copiano le tabelle di PostgreSQL e di GDAL; gli altri generi hanno il loro modo.")
+            )
         return data
 
     @property

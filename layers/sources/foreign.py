@@ -98,11 +98,11 @@ def attach(source: Source) -> Layer:
     try:
         with transaction.atomic():
             _drop(source)
-            shape = _from_postgres(source) if source.kind == Source.Kind.POSTGRES else _from_gdal(source)
+            shape = laid(source, source.timeout_ms)
             table = _view(source, shape)
             layer = _layer(source, shape, table)
     except DatabaseError as error:
-        raise SourceFailed(_database_reason(error)) from error
+        raise SourceFailed(database_reason(error)) from error
     now = timezone.now()
     SourceState.objects.update_or_create(
         source=source,
@@ -112,6 +112,16 @@ def attach(source: Source) -> Layer:
         },
     )  # fmt: skip
     return layer
+
+
+def laid(source: Source, limit_ms: int) -> Shape:
+    """Make the foreign table, of which a statement may take so long over there. Raises as `attach` does."""
+    return _from_postgres(source, limit_ms) if source.kind == Source.Kind.POSTGRES else _from_gdal(source)
+
+
+def table_of_source(source: Source) -> sql.Identifier:
+    """The foreign table of a source."""
+    return sql.Identifier(SCHEMA, _names(source).table)
 
 
 def detach(source: Source) -> None:
@@ -157,7 +167,7 @@ def _try(source: Source) -> None:
         with connection.cursor() as cursor:
             cursor.execute(sql.SQL(SQL["try_view"]).format(view=view))
     except DatabaseError as error:
-        raise SourceFailed(_database_reason(error)) from error
+        raise SourceFailed(database_reason(error)) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +206,7 @@ def _postgres_shape(source: Source) -> Shape:
     )
 
 
-def _from_postgres(source: Source) -> Shape:
+def _from_postgres(source: Source, limit_ms: int) -> Shape:
     names = _names(source)
     if names.server != f"source_{source.pk}":
         raise SourceRefused(_("Un server già allacciato si legge con il genere GDAL."))
@@ -209,7 +219,7 @@ def _from_postgres(source: Source) -> Shape:
         "application_name": "geoportale", "connect_timeout": "3", "tcp_user_timeout": "5000",
         "keepalives_idle": "10", "keepalives_interval": "3", "keepalives_count": "2",
         # Over there the statement ends by itself, whatever becomes of the line.
-        "options": f"-c statement_timeout={source.timeout_ms}", "fetch_size": "1000", "updatable": "false",
+        "options": f"-c statement_timeout={limit_ms}", "fetch_size": "1000", "updatable": "false",
         # What both sides know may be computed where the data and its indexes are.
         **({"extensions": "postgis"} if shape.has_postgis else {}),
     }  # fmt: skip
@@ -285,7 +295,7 @@ def _gdal_again(source: Source) -> Shape:
             shape = Shape(tuple(Attribute.of(row) for row in cursor.fetchall()), False)
             transaction.set_rollback(True)
     except DatabaseError as error:
-        raise SourceFailed(_database_reason(error)) from error
+        raise SourceFailed(database_reason(error)) from error
     return shape
 
 
@@ -354,8 +364,9 @@ def _options(values: dict[str, str]) -> sql.Composable:
     )
 
 
-def _database_reason(error: DatabaseError) -> str:
-    cause = error.__cause__
+def database_reason(error: DatabaseError | psycopg2.Error) -> str:
+    """Why the database could not read from the other server, in one line."""
+    cause = error if isinstance(error, psycopg2.Error) else error.__cause__
     code = cause.pgcode if isinstance(cause, psycopg2.Error) else ""
     text = str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
     if code == _ROLE_DENIED:

@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,13 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
+from layers.importing.columns import Column
 from layers.importing.crs import known_srids
 from layers.importing.described import described
 from layers.importing.engine import FileToImport, import_file, opened
 from layers.importing.errors import ImportRefused
 from layers.importing.models import ImportOutcome, ImportRun
-from layers.importing.options import ImportOptions, Progress
+from layers.importing.options import ImportOptions, Mode, Progress
 from layers.models import Layer
 from layers.sources import health
 from layers.sources.errors import SourceChanged, SourceFailed
@@ -35,6 +36,7 @@ from layers.sources.remote_features import fetch_collection
 from layers.sources.remote_file import fetch_file
 from layers.sources.remote_wfs import fetch_feature_type
 from layers.sources.secrets import credentials_of
+from layers.sources.table_copy import fetch_table
 
 LONGEST_PAUSE_S = 3600
 _LEFT_OVER_S = 2 * 86_400
@@ -51,6 +53,8 @@ class Fetched:
     """Name of the layer within the file; empty: its only one."""
     srid: int | None = None
     """Where the protocol says it and the file does not."""
+    key: tuple[str, ...] = ()
+    """Columns that tell the rows apart, where the protocol knows them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,8 @@ FETCH: dict[str, Fetch] = {
     Source.Kind.FILE: lambda asked: Fetched(*fetch_file(asked)),
     Source.Kind.FEATURES: lambda asked: Fetched(fetch_collection(asked)),
     Source.Kind.WFS: lambda asked: Fetched(*fetch_feature_type(asked)),
+    Source.Kind.POSTGRES: lambda asked: Fetched(*fetch_table(asked)),
+    Source.Kind.OGR: lambda asked: Fetched(*fetch_table(asked)),
 }
 
 
@@ -111,11 +117,41 @@ def _harvest(source: Source, progress: Progress) -> Harvested:
             return Harvested(False, state.features, _("Invariata: gli stessi byte."))
         file = FileToImport(fetched.path, f"{source.title[:100]}{fetched.path.suffix}", key=f"source:{source.pk}")
         options = _options(source, fetched, progress)
-        columns = _columns(file, options)
+        found = _columns(file, options)
+        columns = [f"{column.name} {column.type}"[:200] for column in found]
         _check_shape(state.columns, columns)
-        features = _import(source, file, options, state.features)
-        _note(source, state, facts, columns, features, is_new=True)
-        return Harvested(True, features, _("%(features)d elementi.") % {"features": features})
+        if source.layer_id is not None and set(columns) == set(state.columns):
+            options = _by_key(options, source, fetched, found)
+        outcome = _import(source, file, options, state.features)
+        _note(source, state, facts, columns, outcome.features, is_new=True)
+        return Harvested(True, outcome.features, _told(outcome))
+
+
+def _by_key(options: ImportOptions, source: Source, fetched: Fetched, found: list[Column]) -> ImportOptions:
+    """Row by row where the rows have a key: what has not changed stays the feature it was. Raises SourceFailed.
+
+    Not when the columns have changed: then the table is another one, and takes the place of the old one whole.
+    """
+    asked = [name.strip() for name in str(source.options.get("id_field", "")).split(",") if name.strip()]
+    if not asked:
+        return replace(options, mode=Mode.SYNCHRONISE, key=fetched.key) if fetched.key else options
+    names = {name: column.name for column in found for name in (column.source.lower(), column.name)}
+    unknown = [name for name in asked if name.lower() not in names]
+    if unknown:
+        raise SourceFailed(
+            _("La chiave %(key)s non è fra i campi della fonte: %(names)s.")
+            % {"key": ", ".join(unknown), "names": ", ".join(column.name for column in found)[:300]}
+        )
+    return replace(options, mode=Mode.SYNCHRONISE, key=tuple(names[name.lower()] for name in asked))
+
+
+def _told(outcome: ImportOutcome) -> str:
+    """What the harvest changed, in one line."""
+    said = _("%(features)d elementi.") % {"features": outcome.features or 0}
+    counts = {name: (outcome.changes or {}).get(name) for name in ("added", "changed", "removed")}
+    if any(count is None for count in counts.values()):
+        return said
+    return f"{said} {_('Aggiunti %(added)d, cambiati %(changed)d, tolti %(removed)d.') % counts}"
 
 
 @contextmanager
@@ -152,8 +188,8 @@ def _options(source: Source, fetched: Fetched, progress: Progress) -> ImportOpti
     )
 
 
-def _columns(file: FileToImport, options: ImportOptions) -> list[str]:
-    """ "name type" of each column of the file. Raises SourceFailed for a file that does not hold one readable layer."""
+def _columns(file: FileToImport, options: ImportOptions) -> list[Column]:
+    """The columns of the file. Raises SourceFailed for a file that does not hold one readable layer."""
     try:
         with opened(file) as (reader, found):
             if found["is_raster"]:
@@ -170,7 +206,7 @@ def _columns(file: FileToImport, options: ImportOptions) -> list[str]:
             )  # fmt: skip
     except ImportRefused as error:
         raise SourceFailed(str(error)) from error
-    return [f"{column.name} {column.type}"[:200] for column in facts.columns]
+    return facts.columns
 
 
 def _check_shape(before: list[str], now: list[str]) -> None:
@@ -191,8 +227,8 @@ class _NothingKept(Exception):
     """What was imported is taken back."""
 
 
-def _import(source: Source, file: FileToImport, options: ImportOptions, before: int | None) -> int:
-    """Replace the layer's data, whole or not at all. Returns how many features. Raises SourceFailed."""
+def _import(source: Source, file: FileToImport, options: ImportOptions, before: int | None) -> ImportOutcome:
+    """Take the file over, whole or not at all. Raises SourceFailed."""
     run = ImportRun.objects.create(source=str(source)[:500])
     outcomes: list[ImportOutcome] = []
     try:
@@ -208,7 +244,7 @@ def _import(source: Source, file: FileToImport, options: ImportOptions, before: 
     finally:
         run.finish()
     source.layer = Layer.objects.get(pk=layer.pk)
-    return int(outcomes[0].features or 0)
+    return outcomes[0]
 
 
 def _note(

@@ -45,7 +45,7 @@ class Source(models.Model):
     remote_name = models.CharField(_("nome all'origine"), max_length=255, blank=True)
     """Feature type, collection, layer, or schema.table over there."""
     options = models.JSONField(_("altre opzioni"), default=dict, blank=True)
-    """By kind: id_field, geometry_field, srid, encoding, swap, format, style, tile_matrix_set."""
+    """By kind: id_field, geometry_field, srid, encoding, swap, format, style, copy."""
     user_name = models.CharField(_("utente"), max_length=200, blank=True)
     secret = models.TextField(_("segreto"), blank=True, editable=False)
     """Encrypted: see `layers.sources.secrets`."""
@@ -80,7 +80,12 @@ class Source(models.Model):
     @property
     def is_harvest(self) -> bool:
         """Whether its data is copied here, so that its being away never shows on the map."""
-        return self.kind in (self.Kind.FILE, self.Kind.WFS, self.Kind.FEATURES)
+        return self.kind in (self.Kind.FILE, self.Kind.WFS, self.Kind.FEATURES) or self.is_copied_table
+
+    @property
+    def is_copied_table(self) -> bool:
+        """Whether a foreign table is copied on a schedule instead of being read at each request."""
+        return self.is_foreign_table and bool(self.options.get("copy"))
 
     @property
     def is_foreign_table(self) -> bool:

@@ -14,6 +14,7 @@ from layers.sources.fetch import fetched
 
 if TYPE_CHECKING:
     from layers.sources.harvest import Asked
+    from layers.sources.models import Source
 
 PAGE = 1000
 _MEDIA = "application/geo+json, application/json;q=0.9"
@@ -39,6 +40,7 @@ def fetch_collection(asked: Asked) -> Path:
             seen.add(url)
             page = page_of(asked, url)
             for feature in page["features"]:
+                with_identifier(feature, asked.source)
                 file.write(mark + json.dumps(feature, ensure_ascii=False, separators=(",", ":")))
                 mark = ",\n"
             url = _next(page, url)
@@ -46,6 +48,15 @@ def fetch_collection(asked: Asked) -> Path:
                 raise SourceFailed(_("La pagina seguente è su un altro host: %(url)s.") % {"url": url[:200]})
         file.write("]}\n")
     return path
+
+
+def with_identifier(feature: Any, source: Source) -> None:
+    """Make the feature's own identifier a property, where rows are told apart by `id` and none is called so."""
+    wanted = {name.strip() for name in str(source.options.get("id_field", "")).split(",")}
+    if "id" in wanted and isinstance(feature, dict) and feature.get("id") is not None:
+        properties = feature.get("properties")
+        if isinstance(properties, dict):
+            properties.setdefault("id", feature["id"])
 
 
 def page_of(asked: Asked, url: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from layers.search.coordinates import epsg_is_geographic
 from layers.sources.errors import SourceFailed
 from layers.sources.fetch import fetch, fetched
-from layers.sources.remote_features import page_of
+from layers.sources.remote_features import page_of, with_identifier
 
 if TYPE_CHECKING:
     from layers.sources.harvest import Asked
@@ -102,6 +102,7 @@ def _as_json(asked: Asked, wanted: FeatureType) -> tuple[Path, int | None]:
             page = first if not written else page_of(asked, _json_request(asked, wanted, srs, written))
             crs = crs or page.get("crs")
             for feature in page["features"]:
+                with_identifier(feature, asked.source)
                 file.write(mark + json.dumps(feature, ensure_ascii=False, separators=(",", ":")))
                 mark = ",\n"
             written += len(page["features"])

@@ -88,7 +88,7 @@ def remove(source: Source) -> None:
     """Take a source away. A harvested layer keeps its data; one that was read through it goes with it."""
     with transaction.atomic():
         layer = source.layer
-        if source.is_foreign_table:
+        if source.is_foreign_table and not source.is_harvest:
             foreign.detach(source)
         source.delete()
         if layer is not None and not source.is_harvest:

@@ -21,6 +21,7 @@ from layers.catalogue import catalogue
 from layers.models import Field, Layer, Source, SourceState
 from layers.sources import bounded, foreign, gate, health, services
 from layers.sources.errors import SourceChanged, SourceFailed, SourceRefused
+from layers.sources.harvest import harvest
 from tests.geodata import drop, forget_catalogue, make_layer
 from tests.ogc.conftest import NUMBERS
 from tests.sources.servers import PASSWORD, USER, Office, office
@@ -283,3 +284,52 @@ def test_a_file_beside_the_database_is_attached_by_gdal(db: None, settings: Any,
                        "remote_name": "altre", "options": {"format": "CSV", "srid": 4326}}, "")  # fmt: skip
     services.remove(source)
     assert not Layer.objects.filter(slug="scuole-file").exists()
+
+
+SLOW = """
+CREATE TABLE catasto.lente (LIKE catasto.particelle INCLUDING ALL);
+INSERT INTO catasto.lente SELECT * FROM catasto.particelle;
+GRANT SELECT ON catasto.lente TO lettore;
+"""
+
+
+def test_a_slow_table_is_copied_on_a_schedule_and_maps_read_the_copy(db: None, there: Office, allowed: None) -> None:
+    there.do(SLOW)
+    given = values(there, slug="particelle-copiate", remote_name="catasto.lente", options={"copy": True})
+    source = services.make(given, PASSWORD)
+    assert source.layer is None and source.is_harvest
+    first = harvest(source, lambda _done, _total: None)
+    assert first.features == 500
+    layer = Layer.objects.get(slug="particelle-copiate")
+    kinds = {field.name: field.type for field in layer.fields.all()}
+    assert not layer.is_live and layer.srid == 32632
+    assert kinds == {"gid": "integer", "foglio": "string", "particella": "string", "superficie": "number",
+                     "uso": "string", "rilevata": "date"}  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT foglio, superficie, fid FROM geodata.particelle_copiate WHERE gid = 7")
+        sheet, area, fid = cursor.fetchone()
+        assert (sheet, area) == ("0001", 10.5)
+        # Nothing of the reading is left, the password neither.
+        cursor.execute("SELECT count(*) FROM pg_foreign_server WHERE srvname = %s", [f"source_{source.pk}"])
+        assert cursor.fetchone() == (0,)
+    assert not harvest(Source.objects.get(pk=source.pk), lambda _done, _total: None).is_new
+    there.do("UPDATE catasto.lente SET superficie = 99 WHERE gid = 7; DELETE FROM catasto.lente WHERE gid = 9")
+    try:
+        again = harvest(Source.objects.get(pk=source.pk), lambda _done, _total: None)
+        assert "Aggiunti 0, cambiati 1, tolti 1." in again.message
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT fid, superficie FROM geodata.particelle_copiate WHERE gid = 7")
+            assert cursor.fetchone() == (fid, 99)
+        there.halt()
+        forget_catalogue()
+        answer = Client().get("/ogc/collections/particelle-copiate/items?gid=7")
+        assert answer.json()["features"][0]["properties"]["superficie"] == 99
+        Source.objects.update(harvest_seconds=1)
+        with pytest.raises(SourceFailed):
+            harvest(Source.objects.get(pk=source.pk), lambda _done, _total: None)
+    finally:
+        there.go_on()
+    state = SourceState.objects.get(source=source)
+    assert state.health == "failing" and state.since and "entro" in state.error
+    services.remove(Source.objects.get(pk=source.pk))
+    assert Layer.objects.filter(slug="particelle-copiate").exists()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from layers.models import Layer, Source, SourceState
+from layers.models import Layer, LayerVersion, Source, SourceState
 from layers.sources import health, services
 from layers.sources.errors import SourceChanged, SourceFailed
 from layers.sources.harvest import Harvested, harvest
@@ -130,6 +130,67 @@ def test_every_page_of_a_collection_is_read(db: None, elsewhere: Elsewhere) -> N
     with pytest.raises(SourceFailed, match="altro host"):
         run(source)
     assert len(rows()) == 6
+
+
+def test_rows_are_compared_by_a_key_and_what_has_not_changed_stays_the_same_feature(
+    transactional_db: None, elsewhere: Elsewhere
+) -> None:
+    """Each harvest in a transaction of its own: what a transaction changes is one version."""
+    csv = "Codice,nome,posti,lon,lat\nA1,Asilo,30,10.02,45.13\nS1,Scuola,120,10.03,45.14\nN1,Nido,12,10.04,45.15\n"
+    elsewhere.says("/dati.csv", csv.encode())
+    source = made(f"{elsewhere.url}/dati.csv", options={"id_field": "Codice"})
+    run(source)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT codice, fid FROM geodata.servizi_scolastici")
+        before = dict(cursor.fetchall())
+    # Another order, one gone, one changed, one new.
+    later = "Codice,nome,posti,lon,lat\nB1,Biblioteca,9,10.05,45.16\nN1,Nido,14,10.04,45.15\nA1,Asilo,30,10.02,45.13\n"
+    elsewhere.says("/dati.csv", later.encode())
+    done = run(source)
+    assert "Aggiunti 1, cambiati 1, tolti 1." in done.message and done.features == 3
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT codice, fid FROM geodata.servizi_scolastici")
+        after = dict(cursor.fetchall())
+    assert {code: after[code] for code in ("A1", "N1")} == {code: before[code] for code in ("A1", "N1")}
+    versions = LayerVersion.objects.filter(layer__slug="servizi-scolastici")
+    last = versions.latest("number")
+    assert (last.what, last.added, last.changed, last.removed) == ("synchronise", 1, 1, 1)
+    # The same rows in other bytes: no version.
+    elsewhere.says("/dati.csv", later.encode() + b"\n")
+    run(source)
+    assert versions.latest("number") == last
+
+
+def test_a_key_that_tells_nothing_apart_leaves_the_layer_and_says_why(db: None, elsewhere: Elsewhere) -> None:
+    elsewhere.says("/dati.csv", CSV.encode())
+    source = made(f"{elsewhere.url}/dati.csv", options={"id_field": "posti"})
+    run(source)
+    elsewhere.says("/dati.csv", (CSV + "Nido,30,10.04,45.15\n").encode())
+    with pytest.raises(SourceFailed, match=r"posti non distingue.*«30» × 2"):
+        run(source)
+    assert rows() == ["Asilo", "Scuola"] and state(source).health == "failing" and state(source).since
+    Source.objects.update(options={"id_field": "targa"})
+    with pytest.raises(SourceFailed, match="targa non è fra i campi della fonte: nome, posti"):
+        run(source)
+
+
+def test_a_features_own_identifier_is_a_key(db: None, elsewhere: Elsewhere) -> None:
+    def page(*names: str) -> bytes:
+        features = [
+            {"type": "Feature", "id": f"punto.{name}", "properties": {"nome": name},
+             "geometry": {"type": "Point", "coordinates": [10.02, 45.13]}} for name in names
+        ]  # fmt: skip
+        return json.dumps({"type": "FeatureCollection", "features": features}).encode()
+
+    elsewhere.says("/collections/punti/items", page("a", "b"), "application/geo+json")
+    source = made(elsewhere.url, "features", remote_name="punti", options={"id_field": "id"})
+    run(source)
+    before = dict(zip(rows("id"), rows("fid"), strict=True))
+    elsewhere.says("/collections/punti/items", page("c", "b"), "application/geo+json")
+    assert "Aggiunti 1, cambiati 0, tolti 1." in run(source).message
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT fid FROM geodata.servizi_scolastici WHERE id = 'punto.b'")
+        assert cursor.fetchone() == (before["punto.b"],)
 
 
 def test_the_schedule_queues_each_due_source_once(db: None, elsewhere: Elsewhere) -> None:

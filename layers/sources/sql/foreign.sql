@@ -55,3 +55,7 @@ ORDER BY a.attnum
 -- name: try_view
 -- Whether a row can be read through the attachment. Identifiers: view.
 SELECT count(*) FROM (SELECT 1 FROM {view} LIMIT 1) AS first
+
+-- name: read_rows
+-- Every row of a foreign table, by its key: the same rows in the same order are the same file. Identifiers: table, key.
+SELECT {columns}, ST_AsBinary({geometry}) FROM {table} ORDER BY {key}

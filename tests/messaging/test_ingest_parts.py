@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import VariableByteIntegers
 
 from geoportal.messaging import kinds
 from geoportal.messaging.ingest.acks import MAX_MISSING, Received
 from geoportal.messaging.ingest.batch import judge_time
-from geoportal.messaging.ingest.client import BufferedSocket, Publish, cut_publishes
+from geoportal.messaging.ingest.client import BufferedSocket, Client, Publish, cut_publishes
 from geoportal.messaging.ingest.inbox import Inbox, Message
 from geoportal.messaging.ingest.presence import Presence, after
 from geoportal.messaging.ingest.registry import Known
@@ -182,3 +184,21 @@ def test_what_is_not_a_plain_publish_is_left_to_paho(raw: bytes) -> None:
     found: list[Publish] = []
     assert cut_publishes(packet(1, 1, b"t", b"1") + raw + b"\0" * 300, 0, found) == len(packet(1, 1, b"t", b"1"))
     assert [one.mid for one in found] == [1]
+
+
+@pytest.mark.parametrize("size", [0, 1, 100, 128, 20_000])
+def test_packets_of_our_own_read_back_as_what_they_say(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[bytes] = []
+    client = Client(CallbackAPIVersion.VERSION2, client_id="x", protocol=MQTTProtocolVersion.MQTTv5)
+    monkeypatch.setattr(client, "_packet_queue", lambda _command, packet, *_: sent.append(packet))
+    said = [("cremona/v1/0a/ap-one/dn/ack", b"x" * size), ("cremona/v1/0a/ap-due/dn/ack", b"{}")]
+    client.publish_all(said)
+    found: list[Publish] = []
+    assert cut_publishes(sent[0], 0, found) == len(sent[0])
+    assert found == [Publish(0, 0, False, topic, payload) for topic, payload in said]
+
+
+def test_an_acknowledgement_says_the_highest_number_and_which_are_missing() -> None:
+    state = Received(7, frozenset({5, 3}))
+    assert json.loads(state.told("b")) == {"boot": "b", "hi": 7, "miss": [3, 5]}
+    assert json.loads(Received(7).told("b")) == {"boot": "b", "hi": 7, "miss": []}

@@ -52,5 +52,10 @@ class Received:
         base = max(0, seq - 1 - LOOK_BACK)
         return cls(base)
 
+    def told(self, boot: str) -> bytes:
+        """The text of `dn/ack`."""
+        miss = ",".join(map(str, sorted(self.miss)))
+        return f'{{"boot":"{boot}","hi":{self.hi},"miss":[{miss}]}}'.encode()
+
     def copy(self) -> Received:
         return Received(self.hi, self.miss)

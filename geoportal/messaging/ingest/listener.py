@@ -120,14 +120,14 @@ class Listener:
             epoch = self.epoch
             self._client.acknowledge([one.mid for one in messages if one.epoch == epoch and one.qos])
 
-    def publish(self, topic: str, payload: bytes) -> None:
-        """One message without confirmation; lost while the broker is away."""
+    def publish(self, *messages: tuple[str, bytes]) -> None:
+        """Topics and payloads, without confirmation; lost while the broker is away."""
         if self.connected:
-            self._client.publish(topic, payload, qos=0)
+            self._client.publish_all(messages)
 
     def probe(self) -> None:
         """Send ourselves a message; `probe_seen` tells when the last one came back."""
-        self.publish(self.probe_topic, b"")
+        self.publish((self.probe_topic, b""))
 
     def _state(self, word: str) -> bytes:
         return json.dumps({"s": word, "shards": f"{self._shards[0]}-{self._shards[-1]}"}).encode()

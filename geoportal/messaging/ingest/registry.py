@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from geoportal.messaging.kinds import TelemetryKind
 from geoportal.sql import queries
 
 SQL = queries("geoportal.messaging", "ingest")
+_ROWS = 2000
 
 
 @dataclass(slots=True)
@@ -21,6 +23,8 @@ class Known:
     shard: str
     kind: TelemetryKind
     clock_bad: bool = False
+    load: int = 0
+    """The reading of the inventory in which it stood last."""
 
 
 class Registry:
@@ -28,22 +32,31 @@ class Registry:
 
     def __init__(self) -> None:
         self._devices: dict[str, Known] = {}
+        self._load = 0
 
     def load(self, connection: Any) -> None:
         """Read the inventory, and give each device that has none its status row."""
         with connection.cursor() as cursor:
             cursor.execute(SQL["add_statuses"])
+        # In pieces, and into the entries that are there: all rows beside the old entries and the new ones take twice
+        # the memory that stays, and the process keeps what it had once.
+        self._load += 1
+        with connection.cursor("devices") as cursor:
+            cursor.itersize = _ROWS
             cursor.execute(SQL["devices"])
-            rows = cursor.fetchall()
+            for row in cursor:
+                self._take(*row)
         connection.commit()
-        held = self._devices
-        fresh = {
-            devid: Known(id_, devid, shard, kinds.kind(code), clock_bad) for id_, devid, shard, code, clock_bad in rows
-        }
-        for devid, known in fresh.items():
-            if devid in held:
-                known.clock_bad = held[devid].clock_bad
-        self._devices = fresh
+        for devid in [devid for devid, known in self._devices.items() if known.load != self._load]:
+            del self._devices[devid]
+
+    def _take(self, id_: int, devid: str, shard: str, code: str, clock_bad: bool) -> None:
+        held = self._devices.get(devid)
+        if held is not None and (held.id, held.shard, held.kind) == (id_, shard, kinds.kind(code)):
+            held.load = self._load
+            return
+        clock_bad = held.clock_bad if held is not None else clock_bad
+        self._devices[devid] = Known(id_, devid, sys.intern(shard), kinds.kind(code), clock_bad, self._load)
 
     def get(self, devid: str) -> Known | None:
         return self._devices.get(devid)

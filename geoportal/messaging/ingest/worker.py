@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import signal
@@ -38,7 +39,6 @@ _PROBE_DEAD_S = 45.0
 _ACK_EVERY_S = 1.0
 _ACK_SHARE_S = 0.03
 """At most so long in one go for acknowledgements to devices: the oldest first, the others next time."""
-_ACK_TIMES = 200_000
 _REFRESH_S = 1.0
 _RETRY_S = (0.2, 5.0)
 _POISON = (
@@ -79,6 +79,7 @@ class Worker:
         self._store: Store | None = None
         self._due: dict[Key, tuple[Known, Received]] = {}
         self._acked_at: dict[Key, float] = {}
+        """Whom we told within the last second."""
         self._refreshed = 0.0
         self._times: dict[str, float] = {}
 
@@ -274,17 +275,22 @@ class Worker:
         """Tell devices what is stored, each at most once a second, the longest waiting first."""
         if not self._due or not (all_of_them or self._every("acks", 0.1)):
             return
-        if len(self._acked_at) > _ACK_TIMES:
-            self._acked_at.clear()
         now = time.monotonic()
+        self._forget_acked(now)
         end = now + (5.0 if all_of_them else _ACK_SHARE_S)
+        told: list[tuple[str, bytes]] = []
         for key in list(self._due):
             if time.monotonic() > end:
-                return
-            if not all_of_them and now - self._acked_at.get(key, 0.0) < _ACK_EVERY_S:
+                break
+            if not all_of_them and key in self._acked_at:
                 continue
             known, state = self._due.pop(key)
             self._acked_at[key] = now
-            answer = {"boot": key[1], "hi": state.hi, "miss": sorted(state.miss)}
-            topic = topics.down(known.devid, "ack", known.shard)
-            self.listener.publish(topic, json.dumps(answer, separators=(",", ":")).encode())
+            told.append((topics.down(known.devid, "ack", known.shard), state.told(key[1])))
+        self.listener.publish(*told)
+
+    def _forget_acked(self, now: float) -> None:
+        """Whoever was told a second ago may be told again: only the others are remembered, the oldest first."""
+        old = itertools.takewhile(lambda one: now - one[1] >= _ACK_EVERY_S, self._acked_at.items())
+        for key in [key for key, _ in old]:
+            del self._acked_at[key]

@@ -5,9 +5,12 @@ The fixture `broker` is offered to every test by tests/conftest.py.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import itertools
 import os
 import subprocess
+import threading
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,6 +26,7 @@ from geoportal.messaging import dynsec, topics
 from geoportal.monitoring.enrolment import AgentConfig, add_device, enrol
 from geoportal.monitoring.models import Device
 from geoportal.runtime.broker import Broker
+from geoportal.runtime.process import Service
 from tests.ports import free_port
 
 _COUNT = itertools.count(1)
@@ -72,6 +76,29 @@ class TestBroker:
                 accept=dynsec.NOT_FOUND,
             )
         return Peer(self.port, name, password)
+
+
+@contextlib.contextmanager
+def supervised(
+    broker: Broker, instead_of: TestBroker, logs: Path, **options: Any
+) -> Iterator[tuple[Service, asyncio.AbstractEventLoop]]:
+    """This broker in the place of a running one, kept by the product's supervisor on the loop of a thread."""
+    instead_of.stop()
+    broker.prepare()
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    service = Service("broker", broker.command(), os.environ, logs, print, **options)
+    thread.start()
+    loop.call_soon_threadsafe(service.start)
+    try:
+        broker.wait_until_ready()
+        yield service, loop
+    finally:
+        asyncio.run_coroutine_threadsafe(service.stop(), loop).result(20)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+        instead_of.start()
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ Devices know the broker by the CA alone, so that its certificate can be renewed 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ipaddress
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 CA_LIFE = timedelta(days=3653)
 SERVER_LIFE = timedelta(days=397)
 RENEW_BEFORE = timedelta(days=60)
+RENEWAL_LOOK_S = 12 * 3600.0
 _SLACK = timedelta(hours=1)
 """A device's clock may be a little behind ours."""
 
@@ -38,6 +40,8 @@ class Certificates:
     ca_folder: Path
     names: tuple[str, ...]
     """Host names and addresses by which devices find the broker."""
+    life: timedelta = SERVER_LIFE
+    renew_before: timedelta = RENEW_BEFORE
 
     @property
     def ca(self) -> Path:
@@ -93,7 +97,7 @@ class Certificates:
 
     def _make_server(self, now: datetime) -> None:
         ca, ca_key = self._load_ca()
-        end = min(now + SERVER_LIFE, ca.not_valid_after_utc)
+        end = min(now + self.life, ca.not_valid_after_utc)
         if end <= now:
             raise ValueError(f"{self.ca} ended on {ca.not_valid_after_utc:%Y-%m-%d}: remove it and enrol devices again")
         key = ec.generate_private_key(ec.SECP256R1())
@@ -137,9 +141,23 @@ class Certificates:
                 and _signed_by(held, ca)
                 and list(names) == [_alternative(one) for one in self.names]
                 and key.public_key() == held.public_key()
-                and (held.not_valid_after_utc - now > RENEW_BEFORE or last_of_ca)
+                and (held.not_valid_after_utc - now > self.renew_before or last_of_ca)
             )
         return False
+
+
+async def keep_renewed(
+    certificates: Certificates, renewed: Callable[[], None], say: Callable[[str], None], look_s: float = RENEWAL_LOOK_S
+) -> None:
+    """Look now and then whether the broker's certificate nears its end; `renewed` is called when there is a new one."""
+    while True:
+        await asyncio.sleep(look_s)
+        try:
+            if await asyncio.to_thread(certificates.ensure):
+                renewed()
+                say("The broker has a new certificate.")
+        except CertificateError as error:
+            say(str(error))
 
 
 def _signed_by(certificate: x509.Certificate, ca: x509.Certificate) -> bool:

@@ -19,7 +19,7 @@ from pathlib import Path
 from geoportal import env
 from geoportal.messaging.broker_log import Sieve
 from geoportal.runtime import front
-from geoportal.runtime.certificates import CertificateError
+from geoportal.runtime.certificates import keep_renewed
 from geoportal.runtime.cluster import Account, server_account
 from geoportal.runtime.places import LOGINS, Places
 from geoportal.runtime.process import Service, StartFailed
@@ -34,7 +34,6 @@ STOP_ORDER = (
 )
 """Who talks to whom decides: nobody is stopped while something that needs it still works."""
 _READY_S = 90.0
-RENEWAL_LOOK_S = 12 * 3600.0
 
 
 class PortTaken(StartFailed):
@@ -103,18 +102,9 @@ class Product:
         service.sift = Sieve().sift
         service.start()
         await service.ready(lambda: listens("127.0.0.1", broker.port), 20.0)
-        self._chores.append(asyncio.create_task(self._renew_certificates(service)))
-
-    async def _renew_certificates(self, service: Service) -> None:
-        """Long before the broker's certificate ends there is a new one, which the broker reads while it runs."""
-        while True:
-            await asyncio.sleep(RENEWAL_LOOK_S)
-            try:
-                if await asyncio.to_thread(self.places.broker.certificates.ensure):
-                    service.hang_up()
-                    self.say("The broker has a new certificate.")
-            except CertificateError as error:
-                self.say(str(error))
+        # Long before its certificate ends there is a new one, which it reads while it runs.
+        renewal = keep_renewed(broker.certificates, service.hang_up, self.say)
+        self._chores.append(asyncio.create_task(renewal))
 
     async def _fill(self, steps: Steps) -> None:
         """Accounts, broker rights, the sample city and devices, and the operator's folder."""

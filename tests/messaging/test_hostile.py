@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 import subprocess
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,9 +19,8 @@ from geoportal.models import User
 from geoportal.monitoring.commands.dispatch import Dispatcher
 from geoportal.monitoring.doorkeeper import Doorkeeper
 from geoportal.monitoring.models import BrokerDenial, BrokerRefusal, DeadLetter
-from geoportal.runtime.process import Service
 from layers.rights import TECHNICIANS
-from tests.broker import Peer, TestBroker
+from tests.broker import Peer, TestBroker, supervised
 from tests.commands.conftest import dispatcher as dispatcher
 from tests.messaging.conftest import Fielded, Ingest, eventually, sample
 
@@ -36,22 +32,9 @@ def refused(result: subprocess.CompletedProcess[str]) -> bool:
 @pytest.fixture
 def watched_broker(broker: TestBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The broker as `make run` keeps it: it says all it can, and a supervisor sifts that into a log."""
-    broker.stop()
-    broker.broker = replace(broker.broker, talks=True)
-    broker.broker.prepare()
     monkeypatch.setattr("django.conf.settings.BROKER_LOG", str(tmp_path / "broker.log"))
-    loop = asyncio.new_event_loop()
-    service = Service("broker", broker.broker.command(), os.environ, tmp_path, print, sift=Sieve().sift)
-    running = threading.Thread(target=loop.run_forever)
-    running.start()
-    loop.call_soon_threadsafe(service.start)
-    broker.broker.wait_until_ready()
-    yield
-    asyncio.run_coroutine_threadsafe(service.stop(), loop).result(20)
-    loop.call_soon_threadsafe(loop.stop)
-    running.join()
-    loop.close()
-    broker.start()
+    with supervised(replace(broker.broker, talks=True), broker, tmp_path, sift=Sieve().sift):
+        yield
 
 
 @pytest.fixture

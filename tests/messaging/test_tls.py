@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import socket
@@ -9,6 +10,7 @@ import ssl
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +22,11 @@ from geoportal.commands.credentials import issue_token
 from geoportal.commands.register import OPERATOR
 from geoportal.messaging import topics
 from geoportal.monitoring.enrolment import AgentConfig, Door, enrol
-from geoportal.monitoring.models import Device
-from geoportal.runtime.certificates import Certificates
+from geoportal.monitoring.models import Device, DeviceStatus
+from geoportal.runtime.certificates import Certificates, keep_renewed
 from geoportal.runtime.templates import BASE
-from tests.broker import Peer, TestBroker, new_device
-from tests.messaging.conftest import eventually
+from tests.broker import Peer, TestBroker, new_device, supervised
+from tests.messaging.conftest import Ingest, eventually, rows
 
 pytestmark = pytest.mark.django_db
 
@@ -106,3 +108,48 @@ def test_a_new_certificate_is_shown_at_once_and_nobody_is_cut_off(broker: TestBr
     # Rights are still those of before.
     stranger = Peer(broker.port, "nobody", "wrong").publish("cremona/v1/00/x/up/tele", "x")
     assert stranger.returncode != 0
+
+
+def renewing(broker: TestBroker) -> Certificates:
+    """The broker's certificates, due again three seconds after they were made."""
+    held = broker.broker.certificates
+    held.server.unlink()
+    made = replace(held, life=timedelta(hours=1), renew_before=timedelta(minutes=60) - timedelta(seconds=3))
+    assert made.ensure() is True and made.ensure() is False
+    return made
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_supervisor_renews_in_time_and_an_agent_goes_on(ingest: Ingest, broker: TestBroker, tmp_path: Path) -> None:
+    config = enrol(device := new_device("totem", interval_s=1), door=door(broker))
+    path = tmp_path / "agent.toml"
+    path.write_text(config.toml())
+    path.chmod(0o600)
+    stored = lambda: rows("SELECT boot, seq FROM kiosks_telemetry WHERE device_id = %s ORDER BY ts", device.pk)  # noqa: E731
+    said: list[str] = []
+    with supervised(broker.broker, broker, tmp_path) as (service, loop):
+        ingest.ready()
+        agent = subprocess.Popen([sys.executable, "-m", "kiosks.agent", "--config", str(path)], cwd=BASE)
+        try:
+            eventually(stored, "the agent is heard")
+            first, certificates = serial(broker), renewing(broker)
+            renewal = asyncio.run_coroutine_threadsafe(
+                keep_renewed(certificates, service.hang_up, said.append, look_s=0.2), loop
+            )
+            eventually(lambda: serial(broker) != first, "the broker shows a new certificate")
+            assert said[0] == "The broker has a new certificate."
+            held = len(stored())
+            eventually(lambda: len(stored()) >= held + 2, "the agent goes on")
+            renewal.cancel()
+        finally:
+            agent.terminate()
+            assert agent.wait(20) == 0
+        eventually(lambda: DeviceStatus.objects.get(device=device).presence == "offline", "its goodbye is heard")
+        boots, numbers = zip(*stored(), strict=True)
+        told = [
+            seq for (seq,) in rows("SELECT split_part(dedup, ':', 2)::int FROM device_event WHERE channel = 'event'")
+        ]
+        assert len(set(boots)) == 1
+        assert sorted([*numbers, *told]) == list(range(1, max(numbers) + 1))
+        assert DeviceStatus.objects.get(device=device).conn == 1  # nobody was cut off
+        assert service.restarts == 0

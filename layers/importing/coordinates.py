@@ -1,9 +1,7 @@
-"""Which columns of a table are its coordinates, by the names Italian and English offices give them."""
+"""Coordinates out of the columns of a table, and what their numbers say of the system they are in."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,67 +10,9 @@ import pyarrow as pa
 import shapely
 from django.utils.translation import gettext as _
 
-from layers.importing.crs import Bounds, FoundCrs, declared
+from layers.importing.coordinate_texts import number_of, pair_of, shapes_of
+from layers.importing.crs import Bounds, FoundCrs, declared, metres_guess
 from layers.importing.errors import ImportRefused
-
-_LATITUDE = (
-    "lat",
-    "latitude",
-    "latitudine",
-    "latwgs84",
-    "wgs84lat",
-    "coordlat",
-    "geolat",
-    "latitud",
-    "ycoordwgs84",
-    "stoplat",
-)
-_LONGITUDE = (
-    "lon", "lng", "long", "longitude", "longitudine", "lonwgs84", "longwgs84", "wgs84lon", "coordlon", "coordlong",
-    "geolon", "geolong", "geolng", "xcoordwgs84", "stoplon",
-)  # fmt: skip
-_X = ("x", "coordx", "xcoord", "coordxcomune", "coordinatax", "est", "easting", "xutm", "utmx", "gbx", "xgb", "pointx")
-_Y = (
-    "y",
-    "coordy",
-    "ycoord",
-    "coordycomune",
-    "coordinatay",
-    "nord",
-    "northing",
-    "yutm",
-    "utmy",
-    "gby",
-    "ygb",
-    "pointy",
-)
-_WKT = ("wkt", "geom", "geometry", "thegeom", "geometria", "shape", "geomwkt", "wktgeom")
-_WKT_START = re.compile(r"^\s*(SRID=\d+;)?\s*(MULTI)?(POINT|LINESTRING|POLYGON|GEOMETRYCOLLECTION)", re.IGNORECASE)
-
-
-def find_coordinates(header: list[str], sample: list[list[str]]) -> Coordinates:
-    """The coordinate columns of a table. Raises ImportRefused naming the columns there are."""
-    names = [_plain(name) for name in header]
-    for lons, lats, degrees in ((_LONGITUDE, _LATITUDE, True), (_X, _Y, False)):
-        x, y = _first(names, lons), _first(names, lats)
-        if x is not None and y is not None:
-            return PointColumns(x, y, degrees, (header[x], header[y]))
-    wkt = _first(names, _WKT)
-    if wkt is not None and any(_WKT_START.match(row[wkt]) for row in sample):
-        return WktColumn(wkt, header[wkt])
-    raise ImportRefused(
-        _("Nessuna colonna di coordinate (latitudine/longitudine, x/y o WKT). Colonne: %(names)s.")
-        % {"names": ", ".join(header)[:300]}
-    )
-
-
-def _plain(name: str) -> str:
-    text = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]", "", text)
-
-
-def _first(names: list[str], wanted: tuple[str, ...]) -> int | None:
-    return next((names.index(name) for name in wanted if name in names), None)
 
 
 @dataclass(slots=True)
@@ -116,9 +56,10 @@ class PointColumns(Coordinates):
     y: int
     degrees: bool
     titles: tuple[str, str]
+    srid_in_name: int | None = None
+    """EPSG code that both names carry (`X_3003`, `Y_3003`)."""
     _swapped: bool = field(default=False, init=False)
     _missing: int = field(default=0, init=False)
-    _zero: int = field(default=0, init=False)
 
     def geometries(self, rows: list[list[str]]) -> np.ndarray[Any, Any]:
         x, y = self._numbers(rows)
@@ -127,17 +68,19 @@ class PointColumns(Coordinates):
         return geometries
 
     def _numbers(self, rows: list[list[str]]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-        x = np.array([_number(row[self.x]) for row in rows])
-        y = np.array([_number(row[self.y]) for row in rows])
+        x, y = self._read(rows)
         # 0,0 is what programs write where they know nothing (a national plague, see the address archive).
         nowhere = (x == 0) & (y == 0)
         x[nowhere] = y[nowhere] = np.nan
-        if self.degrees and self._swapped:
+        if self._swapped:
             x, y = y, x
         if self.degrees and self._in_degrees:
             wild = (np.abs(x) > 180) | (np.abs(y) > 90)
             x[wild] = y[wild] = np.nan
         return x, y
+
+    def _read(self, rows: list[list[str]]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        return np.array([number_of(row[self.x]) for row in rows]), np.array([number_of(row[self.y]) for row in rows])
 
     @property
     def _in_degrees(self) -> bool:
@@ -163,10 +106,24 @@ class PointColumns(Coordinates):
         if not len(x):
             raise ImportRefused(_("Nessuna riga ha coordinate."))
         in_range = (np.abs(x) <= 180) & (np.abs(y) <= 90)
-        if self.degrees and in_range.mean() >= 0.5:
+        if in_range.all() or (self.degrees and in_range.mean() >= 0.5):
             self._settle_degrees(x, y, in_range)
-            return
-        self.bounds = (float(x.min()), float(y.min()), float(x.max()), float(y.max()))
+        else:
+            self._settle_metres(x, y)
+
+    def _settle_metres(self, x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> None:
+        self.degrees = False
+        self.bounds = west, south, east, north = (float(x.min()), float(y.min()), float(x.max()), float(y.max()))
+        turned: Bounds = (south, west, north, east)
+        if metres_guess(self.bounds) is None and metres_guess(turned) is not None:
+            self._swapped, self.bounds = True, turned
+            if self.x != self.y:
+                self.notes.append(_("est e nord scambiate nel file: rimesse in ordine"))
+        if self.srid_in_name:
+            try:
+                self.crs = declared(f"EPSG:{self.srid_in_name}", _("codice nel nome delle colonne"))
+            except ImportRefused:
+                self.crs = None
 
     def _settle_degrees(self, x: np.ndarray[Any, Any], y: np.ndarray[Any, Any], in_range: Any) -> None:
         italy = ((x > 6) & (x < 19) & (y > 35) & (y < 48)).mean()
@@ -180,23 +137,49 @@ class PointColumns(Coordinates):
             self.notes.append(_("%(count)s righe con coordinate impossibili, tenute senza geometria") % {"count": wild})
         x, y = x[in_range], y[in_range]
         self.bounds = (float(x.min()), float(y.min()), float(x.max()), float(y.max()))
-        self.crs = declared("EPSG:4326", _("colonne di latitudine e longitudine"))
+        if self.degrees:
+            self.crs = declared("EPSG:4326", _("colonne di latitudine e longitudine"))
 
 
 @dataclass(slots=True)
-class WktColumn(Coordinates):
-    """One column of well-known text."""
+class PairColumn(PointColumns):
+    """One column with both numbers; the first is the latitude unless the numbers say otherwise."""
+
+    def _read(self, rows: list[list[str]]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        nothing = (float("nan"), float("nan"))
+        pairs = np.array([pair_of(row[self.x]) or nothing for row in rows]).reshape(-1, 2)
+        return pairs[:, 1].copy(), pairs[:, 0].copy()
+
+
+@dataclass(slots=True)
+class GeometryTexts(Coordinates):
+    """One column of shapes: WKT or EWKT, hexadecimal WKB or EWKB, geometries of GeoJSON."""
 
     column: int
     title: str
+    _srids: set[int] = field(default_factory=set, init=False)
+    _unreadable: int = field(default=0, init=False)
 
     def geometries(self, rows: list[list[str]]) -> np.ndarray[Any, Any]:
-        texts = np.array([re.sub(r"^\s*SRID=\d+;", "", row[self.column]).strip() or None for row in rows], dtype=object)
-        geometries: np.ndarray[Any, Any] = shapely.from_wkt(texts, on_invalid="ignore")
-        return geometries
+        shapes, srids, unreadable = shapes_of([row[self.column] for row in rows])
+        if self.crs is None:
+            self._srids |= srids
+            self._unreadable += int(np.count_nonzero(unreadable))
+        return shapes
 
     def settle(self) -> None:
-        self.notes.append(_("geometria dalla colonna WKT %(title)s") % {"title": self.title})
+        self.notes.append(_("geometria dalla colonna %(title)s") % {"title": self.title})
+        if self._unreadable:
+            self.notes.append(
+                _("%(count)s geometrie non leggibili, righe tenute senza geometria") % {"count": self._unreadable}
+            )
+        if len(self._srids) > 1:
+            raise ImportRefused(
+                _("La colonna %(title)s ha righe di sistemi diversi (SRID %(srids)s): dividerle in più file.")
+                % {"title": self.title, "srids": ", ".join(map(str, sorted(self._srids)[:10]))}
+            )
+        if self._srids:
+            self.crs = declared(f"EPSG:{self._srids.pop()}", _("SRID scritto nella geometria"))
 
 
 @dataclass(slots=True)
@@ -205,15 +188,3 @@ class NoPlaces(Coordinates):
 
     def geometries(self, rows: list[list[str]]) -> np.ndarray[Any, Any]:
         return np.full(len(rows), None, dtype=object)
-
-
-def _number(cell: str) -> float:
-    text = cell.strip()
-    try:
-        return float(text)
-    except ValueError:
-        pass
-    try:
-        return float(text.replace(",", ".", 1)) if text.count(",") == 1 and "." not in text else float("nan")
-    except ValueError:
-        return float("nan")

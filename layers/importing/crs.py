@@ -97,14 +97,18 @@ def guessed(bounds: Bounds | None) -> FoundCrs:
     west, south, east, north = bounds
     if west >= -180.0 and east <= 180.0 and south >= -90.0 and north <= 90.0:
         return FoundCrs(CRS.from_epsg(4326), 4326, _("supposto: coordinate nell'intervallo di gradi lon/lat"))
-    for srid, (low_x, low_y, high_x, high_y) in _METRIC_GUESSES:
-        if west >= low_x and east <= high_x and south >= low_y and north <= high_y:
-            how = _("supposto: coordinate in metri nell'intervallo di EPSG:%(srid)s in Italia") % {"srid": srid}
-            return FoundCrs(CRS.from_epsg(srid), srid, how)
+    if (srid := metres_guess(bounds)) is not None:
+        how = _("supposto: coordinate in metri nell'intervallo di EPSG:%(srid)s in Italia") % {"srid": srid}
+        return FoundCrs(CRS.from_epsg(srid), srid, how)
     raise ImportRefused(
         _("Nessun sistema di riferimento dichiarato, né suggerito dall'estensione %(bounds)s: indicare un codice EPSG.")
         % {"bounds": tuple(round(value, 2) for value in bounds)}
     )
+
+
+def metres_guess(bounds: Bounds) -> int | None:
+    """The EPSG code of the metric system in whose Italian range of numbers an extent lies."""
+    return next((srid for srid, most in _METRIC_GUESSES if _inside(bounds, most)), None)
 
 
 def checked(found: FoundCrs, bounds: Bounds | None) -> FoundCrs:

@@ -43,7 +43,8 @@ def _check_size(path: Path) -> None:
 
 def _workbook(path: Path) -> dict[str, Cells]:
     try:
-        with python_calamine.CalamineWorkbook.from_path(str(path)) as book:
+        # By its bytes: an .xlsx that is called .xls is common.
+        with path.open("rb") as stream, python_calamine.CalamineWorkbook.from_filelike(stream) as book:
             sheets = {name: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in book.sheet_names}
     except python_calamine.PasswordError as error:
         raise ImportRefused(_("Il foglio di calcolo è protetto da password.")) from error

@@ -15,7 +15,8 @@ import pyarrow as pa
 from django.utils.translation import gettext as _
 
 from layers.importing import encodings
-from layers.importing.coordinates import NoPlaces, find_coordinates
+from layers.importing.coordinate_columns import find_coordinates
+from layers.importing.coordinates import NoPlaces
 from layers.importing.crs import NOWHERE, Bounds, FoundCrs, checked, chosen, guessed
 from layers.importing.encodings import FoundEncoding
 from layers.importing.errors import ImportRefused
@@ -25,6 +26,7 @@ from layers.importing.values import ColumnGuess, converted
 
 _BATCH_ROWS = 20_000
 _SAMPLE_ROWS = 200
+_HEADER_WITHIN = 10
 _DELIMITERS = ";\t|,"
 _CHUNK = 1 << 20
 
@@ -37,6 +39,17 @@ class Layout:
     header: list[str]
     rows_before: int
     """Rows before the header: titles people put there."""
+    narrowest: int = 0
+    """Cells of the shortest row that is taken: some programs leave the empty ones at the end out."""
+    likely: tuple[bool, float] = (True, 0.0)
+    """How well it fits, to compare."""
+
+    def fitted(self, row: list[str]) -> list[str] | None:
+        """The row's cells, one for each column of the header; None for a row that does not fit."""
+        width = len(self.header)
+        if len(row) > width:
+            return row[:width] if not any(cell.strip() for cell in row[width:]) else None
+        return [*row, *[""] * (width - len(row))] if len(row) >= (self.narrowest or width) else None
 
 
 class CsvSource:
@@ -91,7 +104,7 @@ class CsvSource:
         """Rows with the number of the line each ends on; empty lines left out."""
         csv.field_size_limit(LIMITS.csv_cell_chars)
         with self._binary() as raw, io.TextIOWrapper(raw, self.encoding.name, errors="replace", newline="") as text:
-            reader = csv.reader(text, delimiter=delimiter, quoting=self._quoting)
+            reader = csv.reader(text, delimiter=delimiter, quoting=self._quoting, skipinitialspace=delimiter == " ")
 
             def walk() -> Iterator[tuple[int, list[str]]]:
                 try:
@@ -106,26 +119,20 @@ class CsvSource:
             yield walk()
 
     def _find_layout(self) -> Layout:
-        best: tuple[float, Layout] | None = None
-        for delimiter in _DELIMITERS:
-            rows = self._first_rows(delimiter)
-            counts = [len(row) for row in rows]
-            if not counts:
-                raise ImportRefused(_("Il file non contiene righe."))
-            usual = max(set(counts), key=counts.count)
-            if usual < 2:
-                continue
-            score = counts.count(usual) / len(counts) * min(usual, 20)
-            header_at = counts.index(usual)
-            if header_at > 10 or (best and score <= best[0]):
-                continue
-            header = [" ".join(cell.split()) for cell in rows[header_at]]
-            best = (score, Layout(delimiter, unique(header), header_at))
+        rows = {delimiter: self._first_rows(delimiter) for delimiter in _DELIMITERS}
+        if not rows[","]:
+            raise ImportRefused(_("Il file non contiene righe."))
+        found = [layout_of(delimiter, some) for delimiter, some in rows.items()]
+        best = max(filter(None, found), key=lambda one: one.likely, default=None)
+        if best is None:
+            # Lists of points for surveyors' programs: columns parted by spaces, and nothing else could be.
+            best = layout_of(" ", self._first_rows(" "))
+            best = best if best and best.likely[0] else None
         if best is None:
             raise ImportRefused(_("Non si riconosce un separatore di colonne (; , | o tabulazione)."))
-        if len(best[1].header) > LIMITS.columns:
-            raise ImportRefused(_("Ha troppe colonne (%(count)s).") % {"count": len(best[1].header)})
-        return best[1]
+        if len(best.header) > LIMITS.columns:
+            raise ImportRefused(_("Ha troppe colonne (%(count)s).") % {"count": len(best.header)})
+        return best
 
     def _settle_quoting(self) -> None:
         """Quotes that are inch marks or typing errors swallow line ends: then read the file without quoting."""
@@ -145,7 +152,7 @@ class CsvSource:
         with self._rows(self._layout.delimiter) as walk:
             for number, (line, row) in enumerate(walk):
                 if number > self._layout.rows_before:
-                    good += len(row) == len(self._layout.header)
+                    good += self._layout.fitted(row) is not None
                     spans |= line - before > 1 and any("\n" in cell for cell in row)
                 before = line
         return good, spans
@@ -161,7 +168,7 @@ class CsvSource:
 
     def _sample(self) -> list[list[str]]:
         rows = self._first_rows(self._layout.delimiter)[self._layout.rows_before + 1 :]
-        return [row for row in rows if len(row) == len(self._layout.header)]
+        return list(filter(None, map(self._layout.fitted, rows)))
 
     def _chunks(self, rejected: Rejected) -> Iterator[tuple[list[int], list[list[str]]]]:
         """Line numbers and cells of the rows that have as many cells as the header; the others are `rejected`."""
@@ -172,7 +179,8 @@ class CsvSource:
             for number, (line, row) in enumerate(walk):
                 if number <= self._layout.rows_before:
                     continue
-                if len(row) != width:
+                cells = self._layout.fitted(row)
+                if cells is None:
                     rejected.add(
                         line,
                         _("riga %(line)s: %(found)s colonne invece di %(wanted)s")
@@ -180,7 +188,7 @@ class CsvSource:
                     )
                     continue
                 lines.append(line)
-                rows.append(row)
+                rows.append(cells)
                 if len(rows) >= _BATCH_ROWS:
                     yield lines, rows
                     lines, rows = [], []
@@ -196,6 +204,8 @@ class CsvSource:
                 guess.see(pa.array(cells, pa.string()))
             self._coordinates.see(rows)
         self.expected = count
+        if not count and not self.rejected.count:
+            raise ImportRefused(_("Dopo l'intestazione non ci sono righe."))
         if not count:
             raise ImportRefused(_("Nessuna riga ha le %(count)s colonne dell'intestazione.") % {"count": len(guesses)})
         self._coordinates.settle()
@@ -218,7 +228,7 @@ class CsvSource:
         self.notes += self._coordinates.notes
 
     def _note_delimiter(self) -> None:
-        name = {"\t": _("tabulazione")}.get(self._layout.delimiter, self._layout.delimiter)
+        name = {"\t": _("tabulazione"), " ": _("spazio")}.get(self._layout.delimiter, self._layout.delimiter)
         self.notes.append(_("separatore %(name)s") % {"name": name})
 
     def linearise(self) -> None:
@@ -235,6 +245,26 @@ class CsvSource:
                 cells = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
                 arrays = [converted(column, guess) for column, guess in zip(cells, self._guesses, strict=True)]
                 yield Batch(pa.Table.from_arrays(arrays, schema=self.schema), self._coordinates.wkb(rows))
+
+
+def layout_of(delimiter: str, rows: list[list[str]]) -> Layout | None:
+    """The layout of a text whose first rows these are if this is its delimiter; None when it cannot be."""
+    counts = [len(row) for row in rows]
+    usual = max(set(counts), key=counts.count)
+    if usual - 1 in counts[: _HEADER_WITHIN + 1] and not any(row[-1].strip() for row in rows if len(row) == usual):
+        # A delimiter at the end of every row but the header.
+        counts, usual = [min(count, usual - 1) for count in counts], usual - 1
+    fitting = [at for at, count in enumerate(counts) if count >= usual]
+    if usual < 2 or fitting[0] > _HEADER_WITHIN:
+        return None
+    filled = {at: sum(bool(cell.strip()) for cell in rows[at]) for at in fitting[: _HEADER_WITHIN + 1]}
+    # A title in the first cell of a row of empty ones is no header.
+    start = next(at for at, count in filled.items() if count >= max(filled.values()) * 0.6)
+    header = [" ".join(cell.split()) for cell in rows[start]]
+    while len(header) > usual and not header[-1]:
+        header.pop()
+    share = counts.count(usual) / len(counts)
+    return Layout(delimiter, unique(header), start, usual, (share == 1.0, share * min(usual, 20)))
 
 
 def unique(header: list[str]) -> list[str]:

@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import rasterio
 import rasterio.shutil
-import rasterio.vrt
+from affine import Affine
 from django.utils.translation import gettext as _
 from rasterio.enums import ColorInterp
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
+from rasterio.transform import array_bounds
 
+from layers.importing.beside import Beside, found_beside
 from layers.importing.crs import Bounds, FoundCrs, chosen, declared, degrees_bounds, guessed
 from layers.importing.errors import ImportRefused
 from layers.importing.options import LIMITS
 from layers.importing.texts import plain
 
 
-def convert(source: Path, driver: str, target: Path, srid: int | None) -> dict[str, Any]:
+def convert(source: Path, driver: str, parts: list[Path], target: Path, srid: int | None) -> dict[str, Any]:
     """Write a raster as a COG and tell what is in it. Raises ImportRefused; whoever fails later removes the file."""
     try:
         with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_NUM_THREADS="2"):
-            with rasterio.open(source, driver=driver) as dataset:
-                crs = _crs(dataset, srid)
+            with _placed(source, driver, parts, target.with_suffix(".vrt"), srid) as (dataset, crs):
                 notes = _check(dataset)
-                _write(dataset, target, crs)
+                _write(dataset, target)
             with rasterio.open(target, driver="GTiff") as cog:
                 return _describe(cog, crs, notes)
     except (RasterioError, OSError, ValueError) as error:
@@ -39,11 +42,13 @@ def convert(source: Path, driver: str, target: Path, srid: int | None) -> dict[s
         raise
 
 
-def review(source: Path, driver: str, srid: int | None) -> dict[str, Any]:
+def review(source: Path, driver: str, parts: list[Path], folder: Path, srid: int | None) -> dict[str, Any]:
     """What a raster says of itself, without reading its pixels. Raises ImportRefused."""
     try:
-        with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"), rasterio.open(source, driver=driver) as dataset:
-            crs = _crs(dataset, srid)
+        with (
+            rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"),
+            _placed(source, driver, parts, folder / "guardato.vrt", srid) as (dataset, crs),
+        ):
             notes = _check(dataset)
             bounds: Bounds = tuple(dataset.bounds)
             return {
@@ -63,15 +68,42 @@ def review(source: Path, driver: str, srid: int | None) -> dict[str, Any]:
         raise ImportRefused(_("GDAL non riesce a leggere il raster: %(error)s") % {"error": plain(error)}) from error
 
 
-def _crs(dataset: DatasetReader, srid: int | None) -> FoundCrs:
+@contextmanager
+def _placed(
+    source: Path, driver: str, parts: list[Path], passing: Path, srid: int | None
+) -> Iterator[tuple[DatasetReader, FoundCrs]]:
+    """The raster with its system and position, also where those stand beside it or are chosen.
+
+    Then it is seen through `passing`, a VRT of our own that is gone afterwards: nothing of the pixels, masks and
+    colours changes.
+    """
+    beside = found_beside(parts)
+    with rasterio.open(source, driver=driver) as dataset:
+        transform = dataset.transform
+        if transform.is_identity and beside.transform is not None:
+            transform = beside.transform
+        crs = _crs(dataset, transform, beside, srid)
+        if dataset.crs and transform == dataset.transform and not srid:
+            yield dataset, crs
+            return
+        rasterio.shutil.copy(dataset, passing, driver="VRT")
+    try:
+        with rasterio.open(passing, "r+", driver="VRT") as placed:
+            placed.crs, placed.transform = crs.crs.to_wkt(), transform
+        with rasterio.open(passing, driver="VRT") as placed:
+            yield placed, crs
+    finally:
+        passing.unlink(missing_ok=True)
+
+
+def _crs(dataset: DatasetReader, transform: Affine, beside: Beside, srid: int | None) -> FoundCrs:
     if srid:
         return chosen(srid)
-    if not dataset.crs and dataset.driver == "AAIGrid":
-        # The format has no place for it.
-        return guessed(tuple(dataset.bounds))
-    if not dataset.crs:
-        raise ImportRefused(_("Il raster non dichiara un sistema di riferimento: indicare un codice EPSG."))
-    found = declared(dataset.crs.to_wkt(), _("dichiarato nel file"))
+    found = declared(dataset.crs.to_wkt(), _("dichiarato nel file")) if dataset.crs else beside.crs
+    if found is None:
+        if transform.is_identity:
+            raise ImportRefused(_no_place())
+        return guessed(array_bounds(dataset.height, dataset.width, transform))
     if found.srid is None:
         raise ImportRefused(
             _("Il sistema di riferimento del raster (%(name)s) non ha un codice EPSG: indicarlo.")
@@ -80,11 +112,15 @@ def _crs(dataset: DatasetReader, srid: int | None) -> FoundCrs:
     return found
 
 
+def _no_place() -> str:
+    return _("Il raster non ha una posizione (georeferenziazione): caricarlo insieme al suo file .tfw.")
+
+
 def _check(dataset: DatasetReader) -> list[str]:
     if dataset.width * dataset.height > LIMITS.raster_pixels:
         raise ImportRefused(_("Il raster ha troppi pixel (%(count)s).") % {"count": dataset.width * dataset.height})
     if dataset.transform.is_identity:
-        raise ImportRefused(_("Il raster non ha una posizione (georeferenziazione)."))
+        raise ImportRefused(_no_place())
     if dataset.transform.b or dataset.transform.d:
         raise ImportRefused(_("Il raster è ruotato: raddrizzarlo prima (gdalwarp)."))
     if not all(math.isfinite(value) for value in dataset.bounds):
@@ -100,7 +136,7 @@ def _is_palette(dataset: DatasetReader) -> bool:
     return bool(dataset.colorinterp[0] == ColorInterp.palette)
 
 
-def _write(dataset: DatasetReader, target: Path, crs: FoundCrs) -> None:
+def _write(dataset: DatasetReader, target: Path) -> None:
     floating = np.issubdtype(np.dtype(dataset.dtypes[0]), np.floating)
     # Classes must not be averaged; measurements and colours should be.
     resampling = "NEAREST" if _is_palette(dataset) else "AVERAGE"
@@ -114,11 +150,7 @@ def _write(dataset: DatasetReader, target: Path, crs: FoundCrs) -> None:
         "bigtiff": "IF_SAFER",
         "num_threads": "2",
     }
-    if dataset.crs:
-        rasterio.shutil.copy(dataset, target, **options)
-        return
-    with rasterio.vrt.WarpedVRT(dataset, src_crs=crs.crs.to_wkt(), crs=crs.crs.to_wkt()) as placed:
-        rasterio.shutil.copy(placed, target, **options)
+    rasterio.shutil.copy(dataset, target, **options)
 
 
 def _describe(cog: DatasetReader, crs: FoundCrs, notes: list[str]) -> dict[str, Any]:

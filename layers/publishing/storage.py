@@ -16,6 +16,13 @@ from django.utils.translation import gettext as _
 from layers.importing.errors import ImportRefused
 
 _SHAPE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg", ".qpj", ".sbn", ".sbx", ".shp.xml")
+_BESIDE = {
+    ".tif": (".tfw", ".tifw", ".wld", ".prj", ".aux.xml", ".tif.aux.xml", ".ovr", ".tif.ovr", ".tif.msk", ".tif.xml"),
+    ".tiff": (".tfw", ".tiffw", ".wld", ".prj", ".aux.xml", ".tiff.aux.xml", ".tiff.ovr", ".tiff.msk", ".tiff.xml"),
+    ".asc": (".prj", ".wld", ".aux.xml", ".asc.aux.xml", ".asc.xml"),
+    ".gml": (".xsd", ".gfs"),
+}
+"""What may come along with a file, by the file's extension: kept with it, not a thing to import by itself."""
 _KEPT_S = 7 * 86_400
 MOST_FILES = 60
 
@@ -58,6 +65,7 @@ def put_aside(folder: Path, files: Sequence[Incoming]) -> list[dict[str, Any]]:
 
 def _groups(files: Sequence[Incoming]) -> Iterator[tuple[str, list[tuple[str, Incoming]]]]:
     """Things to import: the name for people, and the files under safe names."""
+    along = _along(files)
     shapes = {_stem(file) for file in files if (file.name or "").lower().endswith(".shp")}
     parts: dict[str, list[tuple[str, Incoming]]] = {}
     for file in files:
@@ -66,8 +74,8 @@ def _groups(files: Sequence[Incoming]) -> Iterator[tuple[str, list[tuple[str, In
         if stem in shapes and _part(name):
             # GDAL looks for the parts under the same name, in lower case here.
             parts.setdefault(stem, []).append((f"{safe_file_name(stem)}{_part(name)}", file))
-        else:
-            yield name[:200], [(safe_file_name(name), file)]
+        elif id(file) not in along:
+            yield name[:200], [(safe_file_name(name), file), *_beside(name, files, along)]
     for stem, found in parts.items():
         names = [name for name, _file in found]
         if len(set(names)) != len(names):
@@ -78,6 +86,29 @@ def _groups(files: Sequence[Incoming]) -> Iterator[tuple[str, list[tuple[str, In
                 % {"name": stem[:80]}
             )
         yield f"{stem}.shp"[:200], found
+
+
+def _along(files: Sequence[Incoming]) -> dict[int, tuple[str, str]]:
+    """By the identity of each file that belongs to another: that one's name in lower case, and its own ending."""
+    found: dict[int, tuple[str, str]] = {}
+    for main in files:
+        stem, dot, suffix = (main.name or "").lower().rpartition(".")
+        for ending in _BESIDE.get(dot + suffix, ()):
+            found |= {id(file): ((main.name or "").lower(), ending) for file in files if _lower(file) == stem + ending}
+    return found
+
+
+def _beside(name: str, files: Sequence[Incoming], along: dict[int, tuple[str, str]]) -> Iterator[tuple[str, Incoming]]:
+    """The files that belong to this one, under the safe name that goes with its own."""
+    stem = safe_file_name(name).rpartition(".")[0]
+    for file in files:
+        main, ending = along.get(id(file), ("", ""))
+        if main == name.lower():
+            yield stem + ending, file
+
+
+def _lower(file: Incoming) -> str:
+    return (file.name or "").lower()
 
 
 def _part(name: str) -> str:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable
 
 RASTER_KEPT = ("GTiff", "COG", "AAIGrid", "MEM", "VRT")
-"""VRT is how a raster without a declared CRS gets one (a WarpedVRT in memory); no file is opened with it."""
+"""VRT is how a raster without a declared CRS gets one: a file of our own; none that somebody brought is opened so."""
 _ALWAYS = {
     # Nothing on the network, and nothing a file brings along is run.
     "GDAL_HTTP_TIMEOUT": "1",

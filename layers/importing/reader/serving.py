@@ -11,6 +11,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from layers.importing import opening
+from layers.importing.beside import parts_of
 from layers.importing.detect import DRIVERS, HELPER_DRIVERS, RASTER_DRIVERS, detect
 from layers.importing.errors import ImportRefused
 from layers.importing.filtering import FilteredSource
@@ -74,7 +75,8 @@ class Desk:
     def on_open(self, path: str, stem: str, folder: str) -> dict[str, Any]:
         """Recognise the file, choose the drivers, list its layers."""
         self._path, self._folder = Path(path), Path(folder)
-        if not landlock.confine(_needed(self._path), [self._folder]):
+        self._parts = parts_of(self._path)
+        if not landlock.confine([*_needed(self._path), *self._parts], [self._folder]):
             self._missing.append("file access")
         os.environ["CPL_TMPDIR"] = folder
         self._kind = kind = detect(self._path)
@@ -131,14 +133,14 @@ class Desk:
         """What the raster says of itself."""
         from layers.importing import raster
 
-        return raster.review(self._path, RASTER_DRIVERS[self._kind], srid)
+        return raster.review(self._path, RASTER_DRIVERS[self._kind], self._parts, self._folder, srid)
 
     def on_raster(self, srid: int | None) -> dict[str, Any]:
         """Write the raster as a COG into the folder."""
         from layers.importing import raster
 
         target = self._folder / wire.RASTER_MADE
-        return raster.convert(self._path, RASTER_DRIVERS[self._kind], target, srid)
+        return raster.convert(self._path, RASTER_DRIVERS[self._kind], self._parts, target, srid)
 
 
 def _needed(path: Path) -> list[Path]:

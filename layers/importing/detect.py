@@ -10,6 +10,7 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
+from layers.importing.encodings import head_in_utf8
 from layers.importing.errors import ImportRefused
 
 
@@ -93,6 +94,7 @@ _ASCII_GRID = re.compile(rb"^\s*ncols\s+\d+\s+nrows\s+\d+\s", re.IGNORECASE)
 _FEATURE_LINE = re.compile(rb'^\s*\{[^\n]*"type"\s*:\s*"Feature"[^\n]*\}\s*\n\s*\{')
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OPEN_DOCUMENT_SHEET = b"application/vnd.oasis.opendocument.spreadsheet"
+_SEQUENCES = {".geojsonl", ".geojsons", ".ndjson"}
 _TILE_SUFFIXES = {".mvt", ".pbf"}
 _HEAD = 65_536
 
@@ -192,6 +194,7 @@ def _zip(path: Path) -> FileKind:
 
 
 def _by_text(path: Path, head: bytes) -> FileKind:
+    head = head_in_utf8(head)
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text[:1] in (b"{", b"[", b"\x1e"):
         return _json(path, text)
@@ -203,11 +206,15 @@ def _by_text(path: Path, head: bytes) -> FileKind:
         return FileKind.DXF
     if suffix_of(path) in _TEXT_SUFFIXES and b"\0" not in head:
         return FileKind.CSV
+    if suffix_of(path) in _TEXT_SUFFIXES:
+        raise ImportRefused(_("Contiene byte che non sono testo (forse UTF-16 senza segno): salvarlo in UTF-8."))
     raise ImportRefused(_("Formato non riconosciuto (estensione %(suffix)s).") % {"suffix": path.suffix or "assente"})
 
 
 def _json(path: Path, text: bytes) -> FileKind:
-    if suffix_of(path) == ".geojsonl" or text[:1] == b"\x1e" or _FEATURE_LINE.match(text):
+    # A sequence of one feature is what a file of one feature is, and GDAL takes it for nothing else.
+    is_one_line = path.stat().st_size < _HEAD and b"\n" not in text.strip()
+    if (suffix_of(path) in _SEQUENCES and not is_one_line) or text[:1] == b"\x1e" or _FEATURE_LINE.match(text):
         return FileKind.GEOJSON_SEQ
     if _TOPOLOGY.search(text):
         return FileKind.TOPOJSON
@@ -230,8 +237,10 @@ def _xml(text: bytes) -> FileKind:
         return FileKind.KML
     if re.search(rb"<gpx[\s>]", text):
         return FileKind.GPX
-    if re.search(rb"<(\w+:)?FeatureCollection[\s>]", text) and b"opengis.net/" in text:
-        return FileKind.GML
     root = re.search(rb"<([A-Za-z_][\w:.-]*)", text)
     name = root.group(1).decode("ascii", "replace") if root else "?"
+    collection = re.search(rb"<(\w+:)?FeatureCollection[\s>]", text) and b"opengis.net/" in text
+    # Other roots too hold features of GML (INSPIRE's SpatialDataSet); a schema of them holds none.
+    if collection or (b"opengis.net/gml" in text and not name.endswith("schema")):
+        return FileKind.GML
     raise ImportRefused(_("È XML ma non KML, GML né GPX (radice: %(root)s).") % {"root": name})

@@ -7,6 +7,7 @@ import re
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from django.utils.translation import gettext as _
 
@@ -51,6 +52,31 @@ def of_text_file(stream_chunks: list[bytes]) -> FoundEncoding:
     if is_utf8(stream_chunks):
         return FoundEncoding("utf-8", _("testo valido in UTF-8"))
     return FoundEncoding(_WESTERN, _("supposta: il testo non è UTF-8 e Windows occidentale è l'uso italiano"))
+
+
+def of_text_stream(stream: IO[bytes]) -> FoundEncoding:
+    """The same, for a file of any size."""
+    first = stream.read(_CHUNK)
+    marked = of_text_file([first[:4]])
+    if marked.name in ("utf-8-sig", "utf-16"):
+        return marked
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        chunk = first
+        while chunk:
+            decoder.decode(chunk)
+            chunk = stream.read(_CHUNK)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return of_text_file([b"\xff"])
+    return of_text_file([])
+
+
+def head_in_utf8(head: bytes) -> bytes:
+    """The beginning of a text, which may be cut inside a character, as UTF-8 where it says that it is UTF-16."""
+    if not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return head
+    return codecs.getincrementaldecoder("utf-16")("replace").decode(head).encode()
 
 
 def is_utf8(chunks: list[bytes]) -> bool:

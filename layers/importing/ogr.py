@@ -5,7 +5,7 @@ Imported in a reading process only, after `reader.gdal_drivers.keep_only` chose 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,11 @@ from pyogrio.raw import read as read_features
 from layers.importing import encodings
 from layers.importing.crs import Bounds, FoundCrs, checked, chosen, declared, guessed
 from layers.importing.detect import DRIVERS, FileKind
+from layers.importing.dxf import text_encoding, unescaped
 from layers.importing.encodings import FoundEncoding
 from layers.importing.errors import ImportRefused
 from layers.importing.sources import Batch, Rejected
-from layers.importing.texts import plain, safe_path
+from layers.importing.texts import all_json, plain, plain_field, safe_path
 
 _BATCH_ROWS = 10_000
 _ERRORS = (DataSourceError, DataLayerError, RuntimeError, ValueError, OSError)
@@ -74,26 +75,31 @@ class OgrSource:
         self.notes: list[str] = []
         self.rejected = Rejected()
         self._linear = False
+        self._mend: Callable[[pa.Table], pa.Table] | None = None
         self.encoding = self._encoding(path, kind, encoding)
+        if self.encoding and kind is FileKind.DXF:
+            pyogrio.set_gdal_config_options({"DXF_ENCODING": self.encoding.name})
+        elif self.encoding:
+            self._opened_with["encoding"] = self.encoding.name
         info = self._inspect(kind)
         self.expected: int | None = int(info["features"]) if info["features"] >= 0 else None
         self.bounds = _bounds(info["total_bounds"])
-        self.json_fields = _json_fields(info)
+        self.json_fields = self._json_fields(info)
         self.schema = self._schema()
         self.crs: FoundCrs = self._crs(info["crs"], kind, srid)
 
     def _encoding(self, path: Path, kind: FileKind, wanted: str) -> FoundEncoding | None:
+        if kind is FileKind.DXF:
+            self._mend = unescaped
+            return encodings.chosen(wanted) if wanted else text_encoding(path)
         if kind not in (FileKind.SHAPEFILE, FileKind.SHAPEFILE_ZIP):
             return None
         return encodings.chosen(wanted) if wanted else encodings.of_shapefile(path)
 
-    def _options(self) -> dict[str, Any]:
-        return {**self._opened_with, **({"encoding": self.encoding.name} if self.encoding else {})}
-
     def _inspect(self, kind: FileKind) -> dict[str, Any]:
         try:
             info: dict[str, Any] = pyogrio.read_info(
-                self._path, layer=self._layer, force_feature_count=True, force_total_bounds=True, **self._options()
+                self._path, layer=self._layer, force_feature_count=True, force_total_bounds=True, **self._opened_with
             )
         except _ERRORS as error:
             raise ImportRefused(_("GDAL non riesce a leggerlo: %(error)s") % {"error": plain(error)}) from error
@@ -109,7 +115,18 @@ class OgrSource:
     def _schema(self) -> pa.Schema:
         with self._stream() as reader:
             position = _geometry_position(reader.schema)
-            return reader.schema.remove(position)
+            return pa.schema([plain_field(field) for field in reader.schema.remove(position)])
+
+    def _json_fields(self, info: dict[str, Any]) -> frozenset[str]:
+        """The columns that GDAL calls JSON and are: of mixed numbers and words it says so too."""
+        subtypes = zip(info["fields"], info["ogr_subtypes"], strict=True)
+        named = {str(name) for name, subtype in subtypes if subtype == "OFSTJSON"}
+        if not named:
+            return frozenset()
+        with self._stream() as reader:
+            for record in reader:
+                named -= {name for name in named if not all_json(_stored(record.column(name)))}
+        return frozenset(named)
 
     def _crs(self, crs: str | None, kind: FileKind, srid: int | None) -> FoundCrs:
         if srid:
@@ -123,7 +140,7 @@ class OgrSource:
     def _stream(self) -> Iterator[pa.RecordBatchReader]:
         try:
             with open_arrow(
-                self._path, layer=self._layer, use_pyarrow=True, batch_size=_BATCH_ROWS, **self._options()
+                self._path, layer=self._layer, use_pyarrow=True, batch_size=_BATCH_ROWS, **self._opened_with
             ) as (_meta, reader):
                 yield reader
         except (*_ERRORS, pa.ArrowException) as error:
@@ -133,7 +150,12 @@ class OgrSource:
     def batches(self) -> Iterator[Iterator[Batch]]:
         """Features in file order, 10,000 at a time."""
         with self._stream() as reader:
-            yield self._straightened(map(_batch, reader)) if self._linear else map(_batch, reader)
+            batches = map(self._batch, reader)
+            yield self._straightened(batches) if self._linear else batches
+
+    def _batch(self, record: pa.RecordBatch) -> Batch:
+        batch = _batch(record)
+        return Batch(self._mend(batch.attributes), batch.wkb) if self._mend else batch
 
     def linearise(self) -> None:
         """From now on give arcs and curved surfaces as broken lines and plain ones."""
@@ -151,7 +173,7 @@ class OgrSource:
                     columns=[],
                     skip_features=start,
                     max_features=count,
-                    **self._options(),
+                    **self._opened_with,
                 )
             except _ERRORS as error:
                 raise ImportRefused(_("Lettura interrotta: %(error)s") % {"error": plain(error)}) from error
@@ -161,9 +183,14 @@ class OgrSource:
 
 def _batch(record: pa.RecordBatch) -> Batch:
     position = _geometry_position(record.schema)
-    attributes = pa.Table.from_batches([record]).remove_column(position)
-    wkb = record.column(position)
-    return Batch(attributes, wkb.storage if isinstance(wkb, pa.ExtensionArray) else wkb)
+    wkb = _stored(record.column(position))
+    names, columns = record.schema.names, record.columns
+    del names[position], columns[position]
+    return Batch(pa.Table.from_arrays([_stored(column) for column in columns], names=names), wkb)
+
+
+def _stored(column: pa.Array) -> pa.Array:
+    return column.storage if isinstance(column, pa.ExtensionArray) else column
 
 
 def _geometry_position(schema: pa.Schema) -> int:
@@ -177,8 +204,3 @@ def _bounds(values: Any) -> Bounds | None:
     if values is None or not np.all(np.isfinite(values)):
         return None
     return float(values[0]), float(values[1]), float(values[2]), float(values[3])
-
-
-def _json_fields(info: dict[str, Any]) -> frozenset[str]:
-    subtypes = zip(info["fields"], info["ogr_subtypes"], strict=True)
-    return frozenset(str(name) for name, subtype in subtypes if subtype == "OFSTJSON")

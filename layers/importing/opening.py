@@ -11,17 +11,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from django.utils.translation import gettext as _
 
 from layers.importing import archives
 from layers.importing.detect import SHEETS, FileKind, detect
+from layers.importing.encodings import FoundEncoding
 from layers.importing.errors import ImportRefused
 from layers.importing.geoparquet import GeoParquetSource
 from layers.importing.options import LIMITS
 from layers.importing.sheets import Cells, SheetSource, sheets_of
 from layers.importing.sources import VectorSource
 from layers.importing.tabular import CsvSource
+from layers.importing.transcoding import in_utf8
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +61,17 @@ def openers(path: Path, kind: FileKind, stem: str, folder: Path) -> Iterator[Ope
         for database in archives.extract_geodatabase(path, folder):
             yield from _by_gdal(database, kind, stem)
     elif kind is FileKind.KMZ:
-        yield from _by_gdal(_document(path, folder), FileKind.KML, stem)
+        document, found = in_utf8(_document(path, folder), FileKind.KML, folder / "testo.kml")
+        yield from _by_gdal(document, FileKind.KML, stem, text=found)
     elif kind is FileKind.GML:
         # GDAL writes what it found out beside the file: not into the person's folder.
-        copy = folder / "copia.gml"
-        shutil.copyfile(path, copy)
-        yield from _by_gdal(copy, kind, stem)
+        copy, found = in_utf8(path, kind, folder / "copia.gml")
+        if copy == path:
+            copy = Path(shutil.copyfile(path, folder / "copia.gml"))
+        yield from _by_gdal(copy, kind, stem, text=found)
     else:
-        yield from _by_gdal(path, kind, stem)
+        copy, found = in_utf8(path, kind, folder / f"testo{path.suffix.lower()}")
+        yield from _by_gdal(copy, kind, stem, text=found, original=path)
 
 
 def _document(path: Path, folder: Path) -> Path:
@@ -123,17 +129,17 @@ def _tile(path: Path, stem: str, folder: Path) -> Iterator[Opener]:
         if len(data) > LIMITS.tile_bytes:
             raise ImportRefused(_("Il file estratto supera la dimensione massima ammessa."))
         out.write(data)
-    yield from _by_gdal(copy, FileKind.MVT, stem, {"Z": z, "X": x, "Y": y})
+    yield from _by_gdal(copy, FileKind.MVT, stem, opened_with={"Z": z, "X": x, "Y": y})
 
 
-def _by_gdal(path: Path, kind: FileKind, stem: str, opened_with: dict[str, int] | None = None) -> Iterator[Opener]:
+def _by_gdal(path: Path, kind: FileKind, stem: str, **how: Any) -> Iterator[Opener]:
     # GDAL comes last and here: a reader chooses its drivers before the first import.
     from layers.importing.ogr import layer_names
 
     names = layer_names(path, kind)
     for name in names:
         title = stem if len(names) == 1 else f"{stem} {name}"
-        yield Opener(name, title, partial(_ogr, path, kind, name, name, opened_with=opened_with))
+        yield Opener(name, title, partial(_ogr, path, kind, name, name, **how))
 
 
 def _csv(path: Path, name: str, srid: int | None, encoding: str, *, is_table: bool = False) -> VectorSource:
@@ -149,7 +155,14 @@ def _ogr(
     encoding: str,
     *,
     opened_with: dict[str, int] | None = None,
+    text: FoundEncoding | None = None,
+    original: Path | None = None,
 ) -> VectorSource:
+    """`text`: the encoding that `path` was made from; `original`: what to make it from again when another is chosen."""
     from layers.importing.ogr import OgrSource
 
-    return OgrSource(path, kind, layer, name=name, srid=srid, encoding=encoding, opened_with=opened_with)
+    if text and original and encoding:
+        path, text = in_utf8(original, kind, path.with_stem("scelto"), encoding)
+    source = OgrSource(path, kind, layer, name=name, srid=srid, encoding=encoding, opened_with=opened_with)
+    source.encoding = source.encoding or text
+    return source

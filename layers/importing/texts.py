@@ -22,6 +22,19 @@ def json_texts(values: pa.ChunkedArray) -> pa.Array:
     )
 
 
+def all_json(values: pa.Array) -> bool:
+    """Whether every text is a JSON object or array (null: nothing against it)."""
+    try:
+        return all(text is None or isinstance(json.loads(text), dict | list) for text in values.to_pylist())
+    except (ValueError, RecursionError):
+        return False
+
+
+def plain_field(field: pa.Field) -> pa.Field:
+    """The field of what an extension's column stores."""
+    return field.with_type(field.type.storage_type) if isinstance(field.type, pa.BaseExtensionType) else field
+
+
 def _plain(value: Any) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
@@ -36,5 +49,6 @@ def safe_path(path: Path) -> str:
 
 def plain(error: BaseException) -> str:
     """The first line of a GDAL error, without this machine's paths."""
-    lines = str(error).strip().splitlines()
+    # What GDAL would try next is not for who brings a file.
+    lines = str(error).partition("; It might help")[0].strip().splitlines()
     return _PATH.sub("", lines[0])[:300] if lines else type(error).__name__

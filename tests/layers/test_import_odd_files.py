@@ -1,0 +1,138 @@
+"""Legitimate files that are not written as one expects: encodings, mixed attributes, positions that lie beside."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from django.core.files.uploadedfile import SimpleUploadedFile
+from pyproj import CRS
+from rasterio.transform import from_origin
+
+from layers.models import Layer
+from layers.publishing.storage import put_aside
+from tests.layers.conftest import Importer
+from tests.layers.test_import_formats import only, rows
+
+EAST, NORTH = 580209.592, 4997897.927
+GRID = np.arange(64, dtype="uint8").reshape(8, 8)
+
+
+def collection(**properties: list[object]) -> str:
+    """A GeoJSON of points with these properties, a value for each."""
+    count = max(map(len, properties.values()))
+    features = [
+        {
+            "type": "Feature",
+            "properties": {name: values[place] for name, values in properties.items()},
+            "geometry": {"type": "Point", "coordinates": [10.02, 45.13]},
+        }
+        for place in range(count)
+    ]
+    return json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False)
+
+
+KML = (
+    '<?xml version="1.0" encoding="UTF-16"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document><Placemark>'
+    "<name>Città</name><Point><coordinates>10.02,45.13</coordinates></Point></Placemark></Document></kml>"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "column"),
+    [
+        ("a.geojson", collection(nome=["Città"]).encode("utf-16"), "nome"),
+        ("a.geojson", collection(nome=["Città"]).encode("cp1252"), "nome"),
+        ("a.kml", KML.encode("utf-16"), "name"),
+        ("a.csv", "nome;lat;lon\nCittà;45,13;10,02\n".encode("utf-16"), "nome"),
+        ("a.geojsonl", json.dumps(json.loads(collection(nome=["Città"]))["features"][0]).encode(), "nome"),
+        (
+            "a.geojsonl",
+            b"\xef\xbb\xbf" + b'{"type":"Feature","properties":{"nome":"Citt\xc3\xa0"},"geometry":null}\n'
+            b'{"type":"Feature","properties":{},"geometry":{"type":"Point","coordinates":[10,45]}}\n',
+            "nome",
+        ),
+    ],
+)
+def test_texts_that_are_not_plain_utf8(tmp_path: Path, import_path: Importer, name, content, column) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert rows(only(import_path(tmp_path / name)), column)[0] == ("Città",)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_nested_values_are_json_and_mixed_ones_are_text(tmp_path: Path, import_path: Importer) -> None:
+    text = collection(a=[{"b": [1, "è"]}, None], l=[["x"], []], m=[1, "due"], n=[{"b": 1}, "tre"])
+    (tmp_path / "a.geojson").write_text(text)
+    layer = only(import_path(tmp_path / "a.geojson"))
+    assert {field.name: field.type for field in layer.fields.all()} == {
+        "a": "json", "l": "json", "m": "string", "n": "string",
+    }  # fmt: skip
+    assert rows(layer, "a")[0] == ({"b": [1, "è"]},) or json.loads(str(rows(layer, "a")[0][0])) == {"b": [1, "è"]}
+    assert rows(layer, "m") == [("1",), ("due",)]
+
+
+def drawing(version: str, text: str, encoding: str) -> bytes:
+    entity = f"  0\nTEXT\n  8\nTESTI\n 10\n{EAST}\n 20\n{NORTH}\n 40\n2.5\n  1\n{text}\n"
+    header = (
+        f"  0\nSECTION\n  2\nHEADER\n  9\n$ACADVER\n  1\n{version}\n  9\n$DWGCODEPAGE\n  3\nANSI_1252\n  0\nENDSEC\n"
+    )
+    return f"{header}  0\nSECTION\n  2\nENTITIES\n{entity}  0\nENDSEC\n  0\nEOF\n".encode(encoding)
+
+
+@pytest.mark.parametrize(
+    ("version", "text", "encoding"),
+    [("AC1032", "Città", "utf-8"), ("AC1015", "Città", "cp1252"), ("AC1009", "Citt\\U+00E0", "ascii")],
+)
+def test_the_letters_of_a_drawing(
+    tmp_path: Path, import_path: Importer, version: str, text: str, encoding: str
+) -> None:
+    (tmp_path / "a.dxf").write_bytes(drawing(version, text, encoding))
+    assert rows(only(import_path(tmp_path / "a.dxf")), "text") == [("Città",)]
+
+
+def raster(folder: Path, **changes: object) -> Path:
+    path = folder / "orto.tif"
+    made = {"crs": "EPSG:32632", "transform": from_origin(EAST, NORTH, 10, 10)} | changes
+    with rasterio.open(path, "w", driver="GTiff", width=8, height=8, count=1, dtype="uint8", **made) as dataset:
+        dataset.write(GRID[None])
+    return path
+
+
+def check(layer: Layer) -> None:
+    assert layer.srid == 32632
+    assert layer.storage_bbox == pytest.approx([EAST, NORTH - 80, EAST + 80, NORTH])
+    assert (layer.raster_info["bands"][0]["min"], layer.raster_info["bands"][0]["max"]) == (0, 63)
+
+
+def test_a_raster_whose_place_lies_beside_it(tmp_path: Path, import_path: Importer) -> None:
+    path = raster(tmp_path, crs=None, transform=None)
+    (tmp_path / "ORTO.TFW").write_text(f"10.0\n0\n0\n-10.0\n{EAST + 5}\n{NORTH - 5}\n")
+    (tmp_path / "orto.prj").write_text(CRS.from_epsg(32632).to_wkt("WKT1_ESRI"))
+    check(only(import_path(path)))
+
+
+def test_a_raster_without_a_system_gets_it_from_its_numbers(tmp_path: Path, import_path: Importer) -> None:
+    check(only(import_path(raster(tmp_path, crs=None))))
+
+
+def test_a_raster_without_a_place_says_what_to_bring(tmp_path: Path, import_path: Importer) -> None:
+    (outcome,) = import_path(raster(tmp_path, crs=None, transform=None))
+    assert ".tfw" in outcome.reason
+
+
+def test_the_system_that_a_person_chooses_is_written(tmp_path: Path, import_path: Importer) -> None:
+    layer = only(import_path(raster(tmp_path, crs="EPSG:25832"), srid=32632))
+    check(layer)
+
+
+def test_what_belongs_to_a_file_is_kept_with_it(tmp_path: Path) -> None:
+    files = [
+        SimpleUploadedFile(name, b"x")
+        for name in ("Foto Àerea.TIF", "foto àerea.tfw", "Foto Àerea.prj", "dati.gml", "dati.xsd", "altro.tfw")
+    ]
+    kept = put_aside(tmp_path, files)
+    assert [one["name"] for one in kept] == ["Foto Àerea.TIF", "dati.gml", "altro.tfw"]
+    assert sorted(path.name for path in (tmp_path / "000").iterdir()) == [
+        "foto-aerea.prj", "foto-aerea.tfw", "foto-aerea.tif",
+    ]  # fmt: skip

@@ -55,12 +55,12 @@ class TestBroker:
         """SIGTERM and wait."""
         assert self.process is not None
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(60)
 
     def kill(self) -> None:
         assert self.process is not None
         self.process.kill()
-        self.process.wait(20)
+        self.process.wait(60)
 
     def account(self, name: str, *rules: tuple[str, str], password: str = "pw") -> Peer:
         """A client outside the inventory with the rights given as (kind, topic)."""

@@ -34,7 +34,7 @@ def served(workers: int = 1, port: int | None = None, **environment: str) -> Ite
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes], limit_s: float = 60) -> None:

@@ -34,7 +34,7 @@ START_S = 300.0
 STOP_S = 60.0
 
 
-def eventually(condition: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
+def eventually(condition: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
     """Wait until `condition` holds; fail with `what` when it does not within `seconds`."""
     end = time.monotonic() + seconds
     while not condition():

@@ -37,7 +37,7 @@ def test_a_catalogue_that_was_being_read_during_a_change_is_not_kept(monkeypatch
     def slow() -> module.Catalogue:
         loaded = real()
         began.set()
-        go_on.wait(10)
+        go_on.wait(60)
         return loaded
 
     make_layer("parchi")
@@ -50,7 +50,7 @@ def test_a_catalogue_that_was_being_read_during_a_change_is_not_kept(monkeypatch
     reader = threading.Thread(target=read)
     eventually(lambda: module._holder._value is None, "the change is told")
     reader.start()
-    began.wait(10)
+    began.wait(60)
     monkeypatch.setattr(module._holder, "_load", real)
     make_layer("piazze")
     go_on.set()

@@ -34,7 +34,7 @@ def worker(transactional_db: None) -> Iterator[subprocess.Popen[bytes]]:
     )
     yield process
     process.terminate()
-    process.wait(20)
+    process.wait(60)
 
 
 @pytest.fixture

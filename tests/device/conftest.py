@@ -47,7 +47,7 @@ class Centre:
     def say(self, topic: str, document: object, *, retain: bool = False) -> None:
         self._client.publish(topic, json.dumps(document), qos=1, retain=retain).wait_for_publish(10)
 
-    def expect(self, channel: str, matches: Callable[[Any], bool] = lambda _: True, seconds: float = 15.0) -> Any:
+    def expect(self, channel: str, matches: Callable[[Any], bool] = lambda _: True, seconds: float = 60.0) -> Any:
         """The next message of a channel that matches; what comes before it is passed over."""
         end = time.monotonic() + seconds
         while True:

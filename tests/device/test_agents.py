@@ -65,7 +65,7 @@ def test_a_totem_reports_and_says_goodbye(broker: TestBroker, tmp_path: Path) ->
         said = list(itertools.islice(heard, 3))
         resident_kb = int(re.findall(r"VmRSS:\s+(\d+)", Path(f"/proc/{agent.pid}/status").read_text())[0])
         agent.send_signal(signal.SIGTERM)
-        assert agent.wait(10) == 0
+        assert agent.wait(60) == 0
         said.append(next(heard))
     (sample,) = [one for one in said if "m" in one]
     (info,) = [one for one in said if "capabilities" in one]
@@ -87,7 +87,7 @@ def test_a_totem_costs_less_than_one_percent_of_a_processor(broker: TestBroker, 
             stat = Path(f"/proc/{agent.pid}/stat").read_text().rpartition(")")[2].split()
             spent.append((int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK"))
         agent.terminate()
-        agent.wait(10)
+        agent.wait(60)
     per_sample_s = (spent[-1] - spent[0]) / (len(spent) - 1)
     assert per_sample_s < 0.01 * 30  # processor time, whatever else the machine does; one sample each 30 s
 
@@ -132,10 +132,10 @@ def test_an_access_point_is_asked_over_snmp(broker: TestBroker, tmp_path: Path) 
             devid = load(path).devid
             centre = Peer(broker.port, "ingest", "only-for-tests")
             centre.publish(topics.down(devid, "ack"), json.dumps(stored), client_id="once")
-            assert agent.wait(30) == 0
+            assert agent.wait(60) == 0
     finally:
         snmpd.terminate()
-        snmpd.wait(10)
+        snmpd.wait(60)
     (sample,) = [one for one in said if "m" in one]
     assert {"loss", "rtt", "load1", "mem", "rx_total", "uptime"} <= sample["m"].keys()
     assert sample["m"]["loss"] == 0

@@ -39,7 +39,7 @@ def run(
     asyncio.run(play())
 
 
-async def until(done: Callable[[], bool], seconds: float = 15.0) -> None:
+async def until(done: Callable[[], bool], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < end, "it did not come to pass"

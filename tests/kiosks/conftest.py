@@ -85,7 +85,7 @@ def chromium() -> Iterator[str]:
         _await_page(address)
         yield address
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def _await_page(address: str) -> None:

@@ -97,10 +97,10 @@ def start_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[St
     yield start
     for process in started:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
-def come(seen: Callable[[], object], what: str, seconds: float = 40.0) -> None:
+def come(seen: Callable[[], object], what: str, seconds: float = 60.0) -> None:
     """Wait until it is so."""
     end = time.monotonic() + seconds
     while not seen():
@@ -176,14 +176,14 @@ def test_a_worker_that_is_told_to_stop_gives_its_job_back(start_worker: StartWor
     job = services.enqueue("test-once", {"steps": 400})
     settled(job, Job.State.RUNNING)
     worker.terminate()
-    assert worker.wait(20) == 0
+    assert worker.wait(60) == 0
     job.refresh_from_db()
     assert job.state == Job.State.FAILED  # not repeatable: it must not run twice
     again = services.enqueue("test-sleep", {"steps": 400})
     worker = start_worker()
     settled(again, Job.State.RUNNING)
     worker.terminate()
-    assert worker.wait(20) == 0
+    assert worker.wait(60) == 0
     again.refresh_from_db()
     assert (again.state, again.attempts) == (Job.State.QUEUED, 0)
 

@@ -20,7 +20,7 @@ from django.db import connection
 from tests.liveserver import ROOT, wait_for
 from tests.ports import free_port
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,7 @@ def test_two_hundred_streams_are_open_at_once_and_none_is_refused(server: Live) 
     for stream in streams:
         assert stream.wait_for("device").data[0]["devid"] == "ap-one"
         stream.close()
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while server.state()["streams"] and time.monotonic() < end:
         notify(point.pk)
     assert server.state()["streams"] == 0

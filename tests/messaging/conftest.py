@@ -25,7 +25,7 @@ from tests.broker import Peer, TestBroker, enrolled
 BASE = Path(__file__).resolve().parent.parent.parent
 
 
-def eventually(probe: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
+def eventually(probe: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
     """Wait until `probe` says something true and return it; fails naming what was awaited."""
     end = time.monotonic() + seconds
     while True:
@@ -82,7 +82,7 @@ class Ingest:
 
     def stop(self, process: subprocess.Popen[bytes], number: signal.Signals = signal.SIGTERM) -> int:
         process.send_signal(number)
-        return process.wait(20)
+        return process.wait(60)
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def live_on(socket: Path) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 @pytest.mark.django_db(transaction=True)

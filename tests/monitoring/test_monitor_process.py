@@ -33,7 +33,7 @@ def monitor(transactional_db: None) -> Iterator[subprocess.Popen[bytes]]:
     yield process
     if process.poll() is None:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def leaders() -> list[int]:
@@ -61,7 +61,7 @@ def test_it_judges_recovers_its_connection_and_stops(monitor: subprocess.Popen[b
     eventually(lambda: is_silent(second), "the silence is noticed after the connection was lost")
     assert leaders() not in ([], [pid])
     monitor.send_signal(signal.SIGTERM)
-    assert monitor.wait(20) == 0
+    assert monitor.wait(60) == 0
 
 
 def test_another_takes_over_when_the_leader_is_killed(monitor: subprocess.Popen[bytes]) -> None:
@@ -73,8 +73,8 @@ def test_another_takes_over_when_the_leader_is_killed(monitor: subprocess.Popen[
         eventually(lambda: is_silent(one), "the leader works")
         assert leaders() == [pid]
         monitor.kill()
-        monitor.wait(20)
+        monitor.wait(60)
         eventually(lambda: leaders() not in ([], [pid]), "the other leads")
     finally:
         other.terminate()
-        assert other.wait(20) == 0
+        assert other.wait(60) == 0

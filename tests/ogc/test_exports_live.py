@@ -87,7 +87,7 @@ def test_a_client_that_leaves_frees_the_database_and_the_disk(address: str, spoo
         answer = urllib.request.urlopen(f"{address}/export?f={form}", timeout=120)
         assert len(answer.read(4096)) == 4096
         answer.close()
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while (readers() or list(spool.glob("geoportal-export-*"))) and time.monotonic() < end:
         time.sleep(0.05)
     assert readers() == 0 and not list(spool.glob("geoportal-export-*"))

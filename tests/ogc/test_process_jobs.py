@@ -44,7 +44,7 @@ def worker(db: None) -> Iterator[None]:
     process = subprocess.Popen(command, env=environment)
     yield
     process.terminate()
-    process.wait(20)
+    process.wait(60)
 
 
 def test_real_parcels_are_shared_out_among_real_zones(client: Client, cdu: list[str], worker: None) -> None:

@@ -146,7 +146,7 @@ def test_a_stopped_server_takes_its_own_layer_alone_and_comes_back(source: Sourc
         ):
             started = time.monotonic()
             assert client.get(address).status_code == 200, address
-            assert time.monotonic() - started < 5
+            assert time.monotonic() - started < 15
         assert client.get("/api/qui?lon=10.024&lat=45.133").status_code == 200
         with pytest.raises(SourceFailed):
             foreign.look_at(source)
@@ -167,16 +167,16 @@ def test_a_silent_server_costs_a_reader_its_own_time_and_nobody_else(source: Sou
         started = time.monotonic()
         assert client.get(ITEMS).status_code == 503
         waited = time.monotonic() - started
-        assert waited < 5, waited
+        assert waited < 15, waited
         # While it is stuck others are told at once, and our own layers know nothing of it.
         for _turn in range(3):
             assert client.get(TILE).status_code == 503
         assert client.get(OURS).status_code == 200
-        assert time.monotonic() - started - waited < 5
+        assert time.monotonic() - started - waited < 15
         assert SourceState.objects.get(pk=source.pk).health == "failing"
     finally:
         there.go_on()
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while time.monotonic() < end and client.get(ITEMS).status_code != 200:
         SourceState.objects.filter(pk=source.pk).update(retry_at=source.created_at)
         time.sleep(0.1)
@@ -202,7 +202,7 @@ def test_a_slow_table_is_ended_over_there_too(source: Source, there: Office) -> 
     try:
         started = time.monotonic()
         assert Client().get(f"{ITEMS}?limit=500").status_code == 503
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 15
         assert SourceState.objects.get(pk=source.pk).failures == 1
         assert Client().get(OURS).status_code == 200
     finally:

@@ -32,7 +32,7 @@ def worker(transactional_db: None, elsewhere: Elsewhere) -> Iterator[None]:
     process = subprocess.Popen([sys.executable, str(settings.BASE_DIR / "manage.py"), "worker"], env=environment)
     yield
     process.terminate()
-    process.wait(20)
+    process.wait(60)
 
 
 def eventually(is_so: Callable[[], bool], what: str) -> None:

@@ -62,14 +62,14 @@ def simulated() -> Iterator[int]:
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd="/")
         ask = ["snmpget", "-v2c", "-ccremona", "-t1", "-r0", f"127.0.0.1:{port}", "1.3.6.1.2.1.1.1.0"]
-        end = time.monotonic() + 40
+        end = time.monotonic() + 60
         while subprocess.run(ask, capture_output=True).returncode:
             if process.poll() is not None or time.monotonic() > end:
                 pytest.fail(f"SNMP Simulator does not answer: {(folder / 'log').read_text()}")
             time.sleep(0.1)
         yield port
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def test_a_vendors_access_point_is_read_by_its_own_objects(simulated: int) -> None:

@@ -152,7 +152,6 @@ def running(name: str, *options: str) -> Iterator[RunningProduct]:
 LONG = (
     "product",
     "tests/test_doors.py",
-    "tests/runtime/test_supervisor.py",
     "tests/layers/test_import_real_data.py",
     "tests/layers/test_jobs.py",
     "tests/scenarios/test_scenarios.py",

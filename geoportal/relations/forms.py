@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from layers.catalogue import Catalogue
 from layers.models import Layer, Relation
@@ -35,3 +36,13 @@ class RelationForm(RelationFormBase):
             field = self.fields[name]
             assert isinstance(field, forms.ModelChoiceField)  # noqa: S101
             field.queryset = Layer.objects.filter(pk__in=ids).order_by("title_it")
+            field.empty_label = "–"
+        kind = self.fields["kind"]
+        assert isinstance(kind, forms.TypedChoiceField)  # noqa: S101
+        kind.choices = [("", "–"), *Relation.Kind.choices]
+        self.fields["slug"].label = _("nome nell'indirizzo")
+        self.fields["slug"].help_text = _(
+            "Lettere minuscole, cifre e trattini: con esso la chiede il processo «related»."
+        )
+        for name in ("one_field", "other_field"):
+            self.fields[name].help_text = _("Solo per «Hanno la stessa chiave»: il nome di una colonna.")

@@ -106,11 +106,21 @@ def _as_json(asked: Asked, wanted: FeatureType) -> tuple[Path, int | None]:
                 file.write(mark + json.dumps(feature, ensure_ascii=False, separators=(",", ":")))
                 mark = ",\n"
             written += len(page["features"])
-            matched = page.get("numberMatched", page.get("totalFeatures"))
-            if not page["features"] or not isinstance(matched, int) or written >= matched:
+            if not page["features"] or not _has_more(page, written):
                 break
         file.write(f'],"crs":{json.dumps(crs)}}}\n' if crs else "]}\n")
     return path, None if srs == _CRS84 else wanted.srid
+
+
+def _has_more(page: dict[str, Any], written: int) -> bool:
+    """Whether other pages follow: by the count, and where that is "unknown" by a link to the next one."""
+    matched = page.get("numberMatched", page.get("totalFeatures"))
+    if isinstance(matched, int):
+        return written < matched
+    links = page.get("links")
+    return (
+        any(isinstance(one, dict) and one.get("rel") == "next" for one in links) if isinstance(links, list) else False
+    )
 
 
 def _first_page(asked: Asked, wanted: FeatureType) -> tuple[str, dict[str, Any]]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from django.db import connection
@@ -191,6 +193,35 @@ def test_a_features_own_identifier_is_a_key(db: None, elsewhere: Elsewhere) -> N
     with connection.cursor() as cursor:
         cursor.execute("SELECT fid FROM geodata.servizi_scolastici WHERE id = 'punto.b'")
         assert cursor.fetchone() == (before["punto.b"],)
+
+
+def test_a_wfs_that_counts_nothing_is_read_by_its_links(db: None, elsewhere: Elsewhere) -> None:
+    capabilities = (
+        '<WFS_Capabilities version="2.0.0"><Operation><Value>application/json</Value></Operation><FeatureType>'
+        "<Name>punti</Name><DefaultCRS>urn:ogc:def:crs:EPSG::4326</DefaultCRS></FeatureType></WFS_Capabilities>"
+    )
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        asked = {name.upper(): value for name, value in parse_qsl(handler.path.partition("?")[2])}
+        start = int(asked.get("STARTINDEX", 0))
+        features = [
+            {"type": "Feature", "properties": {"nome": f"n{n}"},
+             "geometry": {"type": "Point", "coordinates": [10 + n / 100, 45.1]}} for n in range(start, start + 3)
+        ]  # fmt: skip
+        links = [{"rel": "next", "href": "?STARTINDEX=3"}] if start == 0 else []
+        page = {"type": "FeatureCollection", "numberMatched": "unknown", "features": features, "links": links}
+        body = capabilities if asked["REQUEST"] == "GetCapabilities" else json.dumps(page)
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body.encode())
+
+    elsewhere.answers["/wfs"] = answer
+    source = made(f"{elsewhere.url}/wfs", "wfs", remote_name="punti")
+    assert run(source).features == 6 and rows() == [f"n{n}" for n in range(6)]
+    # Asked for as longitude and latitude, whatever order the feature type's own system has.
+    layer = Layer.objects.get(slug="servizi-scolastici")
+    assert layer.bbox and layer.bbox == pytest.approx([10, 45.1, 10.05, 45.1], abs=1e-3)
 
 
 def test_the_schedule_queues_each_due_source_once(db: None, elsewhere: Elsewhere) -> None:

@@ -225,3 +225,61 @@ def test_point_styles_compile_for_the_browser(kind: str, tmp_path: Path) -> None
     assert [one["type"] for one in layers] == types[kind]
     # On areas there is no such thing: they are drawn plainly.
     assert compile_layers(style, "POLYGON", Target("a", "a"))[0]["type"] == "fill"
+
+
+WRITE = """
+import sys
+from qgis.core import *
+from qgis.PyQt.QtGui import QColor
+app = QgsApplication([], False); app.initQgis()
+layer = QgsVectorLayer("Polygon?crs=EPSG:32632&field=uso:string&field=quota:double", "a", "memory")
+rows = []
+for n in range(80):
+    row = QgsFeature(layer.fields()); row.setAttributes([f"uso {n % 40}", n / 3])
+    row.setGeometry(QgsGeometry.fromWkt(f"POLYGON(({n} 0,{n + 1} 0,{n + 1} 1,{n} 0))")); rows.append(row)
+layer.dataProvider().addFeatures(rows)
+def save(name):
+    layer.saveNamedStyle(f"{sys.argv[1]}/{name}.qml"); layer.saveSldStyle(f"{sys.argv[1]}/{name}.sld")
+fill = lambda n: QgsFillSymbol.createSimple({"color": f"{n * 6},{n},90,255", "outline_width": "0.4"})
+kinds = [QgsRendererCategory(f"uso {n}", fill(n), f"Uso numero {n}") for n in range(40)]
+layer.setRenderer(QgsCategorizedSymbolRenderer("uso", kinds)); save("categorie")
+graduated = QgsGraduatedSymbolRenderer("quota"); graduated.setSourceSymbol(fill(1))
+graduated.setClassificationMethod(QgsClassificationQuantile())
+graduated.setSourceColorRamp(QgsGradientColorRamp(QColor("#ffffcc"), QColor("#bd0026")))
+graduated.updateClasses(layer, 5); layer.setRenderer(graduated); save("graduato")
+hatch = QgsLinePatternFillSymbolLayer(); hatch.setLineAngle(90)
+symbol = fill(2); symbol.appendSymbolLayer(hatch)
+layer.setRenderer(QgsSingleSymbolRenderer(symbol)); save("tratteggio")
+"""
+
+
+@pytest.mark.parametrize("form", ["qml", "sld"])
+def test_what_qgis_writes_is_read(plot: SimpleNamespace, form: str, from_qgis: Path) -> None:
+    read = {
+        name: read_style((from_qgis / f"{name}.{form}").read_bytes(), entry("quadrati"), EVERYTHING).spec
+        for name in ("categorie", "graduato", "tratteggio")
+    }
+    kinds = read["categorie"]
+    assert (kinds.kind, kinds.field, len(kinds.classes)) == ("categorised", "uso", 40)
+    assert (kinds.classes[7].value, kinds.classes[7].symbol.fill) == ("uso 7", "#2a075a")
+    assert kinds.classes[7].label_it == "Uso numero 7"
+    steps = read["graduato"]
+    assert (steps.kind, steps.field, len(steps.classes)) == ("graduated", "quota", 5)
+    assert [steps.classes[n].symbol.fill for n in (0, 4)] == ["#ffffcc", "#bd0026"]
+    assert steps.classes[1].minimum == steps.classes[0].maximum == pytest.approx(5.2667, abs=1e-3)
+    if form == "qml":
+        assert (read["tratteggio"].symbol.hatch, read["tratteggio"].symbol.fill) == ("vertical", "#0c025a")
+
+
+@pytest.fixture(scope="module")
+def from_qgis(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Style files as QGIS itself saves them."""
+    if not Path("/usr/lib/python3/dist-packages/qgis").is_dir():
+        pytest.skip("QGIS is not installed: apt-get install python3-qgis")
+    folder = tmp_path_factory.mktemp("qgis")
+    environment = {"QT_QPA_PLATFORM": "offscreen", "HOME": str(folder), "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        ["/usr/bin/python3", "-c", WRITE, str(folder)], capture_output=True, text=True, env=environment, timeout=120
+    )
+    assert (folder / "tratteggio.sld").exists(), done.stderr
+    return folder

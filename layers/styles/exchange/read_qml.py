@@ -27,6 +27,7 @@ _LINES: dict[str, tuple[float, ...]] = {
 }
 _SHAPES = {name: shape for shape, name in SHAPES.items()} | {"cross": "cross", "rectangle": "square",
            "equilateral_triangle": "triangle"}  # fmt: skip
+_BY_ANGLE = {0: "horizontal", 45: "b_diagonal", 90: "vertical", 135: "f_diagonal"}
 _HATCHES = {brush: hatch for hatch, brush in BRUSHES.items()} | {"cross": "cross"}
 
 
@@ -127,10 +128,26 @@ def _symbol(element: Element, taken: Taken) -> Symbol:
         values = _options(layer)
         reader = {"SimpleMarker": _marker, "SimpleLine": _line, "SimpleFill": _fill}.get(layer.get("class", ""))
         if reader is not None:
-            return reader(values, alpha)
+            return _hatched(reader(values, alpha), layers)
+    for layer in layers:
+        if layer.get("class") == "LinePatternFill":
+            line = layer.find("symbol/layer")
+            colour, opacity = _colour((_options(line) if line is not None else {}).get("line_color", ""), "#003366")
+            plain = Symbol(fill=colour, fill_opacity=round(opacity * alpha, 3), stroke=colour, stroke_width=0.0)
+            return _hatched(plain, layers)
     names = ", ".join(sorted({one.get("class", "?") for one in layers}))
     _leave(taken, _("simboli di tipo %(names)s: sostituiti dal simbolo di partenza") % {"names": names})
     return Symbol()
+
+
+def _hatched(symbol: Symbol, layers: Sequence[Element]) -> Symbol:
+    """With the hatch that a pattern of lines in the symbol is nearest to: its angle counts from the horizontal."""
+    pattern = next((one for one in layers if one.get("class") == "LinePatternFill"), None)
+    if pattern is None or symbol.hatch:
+        return symbol
+    angle = round(number_of(_options(pattern).get("angle"), 45.0) / 45) * 45 % 180
+    hatch: Any = _HATCHES[_BY_ANGLE[angle]]
+    return msgspec.structs.replace(symbol, hatch=hatch)
 
 
 def _options(layer: Element) -> dict[str, str]:

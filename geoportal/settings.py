@@ -153,6 +153,8 @@ RETENTION_DAYS = {
 }
 """What the monitor deletes once it is older; state intervals are the history of availability.
 The database itself refuses to forget a step of an alert that is younger than 90 days."""
+HISTORY_DAYS = env.integer("GEOPORTAL_KEEP_HISTORY_DAYS", 0, minimum=0)
+"""For how long past states of layers are kept that say nothing themselves; 0: for ever."""
 
 MAILERS = {
     "default": {

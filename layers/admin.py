@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -11,6 +12,9 @@ from django.contrib.admin.widgets import AdminIntegerFieldWidget
 from django.core.exceptions import ValidationError
 from django.db.models import PositiveIntegerField, QuerySet
 from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -20,6 +24,7 @@ from layers.jobs import services
 from layers.models import Field, ImportOutcome, ImportRun, Job, Layer, Style, Theme
 from layers.statistics import StoreMissing, missing_columns, refresh_statistics
 from layers.styles.model import StyleError, parse
+from layers.versions.retention import kept
 
 if TYPE_CHECKING:
     ThemeBase = admin.ModelAdmin[Theme]
@@ -239,11 +244,29 @@ class LayerAdmin(LayerBase):
                     "storage_bbox",
                     "data_version",
                     "data_updated_at",
+                    "history_days",
                     "source_file",
                 )
             },
         ),
     )
+
+    def get_deleted_objects(
+        self, objs: QuerySet[Layer] | Sequence[Layer], request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """What goes with the layers, before it goes: first of all their past."""
+        goes, counts, needed, kept_back = super().get_deleted_objects(objs, request)
+        past = kept([layer.pk for layer in objs])
+        if past.since is not None:
+            words = {
+                "versions": past.versions,
+                "date": date_format(timezone.localtime(past.since), "SHORT_DATE_FORMAT"),
+                "tables": past.tables,
+                "size": filesizeformat(past.bytes),
+            }
+            text = _("Tutta la storia: %(versions)s versioni dal %(date)s, in %(tables)s tabelle, %(size)s")
+            goes = [text % words, *goes]
+        return goes, counts, needed, kept_back
 
     @admin.action(description=gettext_lazy("Pubblica i livelli scelti"))
     def publish(self, request: HttpRequest, queryset: QuerySet[Layer]) -> None:

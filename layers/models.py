@@ -138,6 +138,12 @@ class Layer(Bilingual):
     data_version = models.PositiveBigIntegerField(default=1, editable=False)
     """Raised by every change of the data; part of every tile URL and ETag."""
     data_updated_at = models.DateTimeField(_("dati aggiornati il"), null=True, blank=True)
+    history_days = models.PositiveIntegerField(
+        _("giorni di storia"),
+        null=True,
+        blank=True,
+        help_text=_("Per quanti giorni tenere gli stati passati; 0: per sempre; vuoto: come dice l'installazione."),
+    )
     source_file = models.CharField(_("file di origine"), max_length=255, blank=True)
     is_sample = models.BooleanField(_("dati di esempio"), default=False)
 

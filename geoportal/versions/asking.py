@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db.models import Max, Min
 from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _
 
@@ -59,16 +60,16 @@ def has_version(asked: Asked, number: int) -> bool:
 
 def numbers(request: HttpRequest, asked: Asked) -> tuple[int, int]:
     """The two versions to compare: those asked for, or the last two. Raises BadQuery."""
-    last = LayerVersion.objects.filter(layer_id=asked.layer.id).order_by("-number").values_list("number", flat=True)
-    newest = last.first()
+    rows = LayerVersion.objects.filter(layer_id=asked.layer.id)
+    oldest, newest = rows.aggregate(Min("number"), Max("number")).values()
     if newest is None:
         raise BadQuery("da", _("Questo livello non ha ancora una storia."))
     found = []
-    for name, default in (("da", max(1, newest - 1)), ("a", newest)):
+    for name, default in (("da", max(oldest, newest - 1)), ("a", newest)):
         text = request.GET.get(name, "") or str(default)
         if not text.isdecimal() or len(text) > 9 or not has_version(asked, int(text)):
-            words = {"text": text[:20], "last": newest}
-            raise BadQuery(name, _("la versione %(text)s non c'è; ci sono da 1 a %(last)s.") % words)
+            words = {"text": text[:20], "first": oldest, "last": newest}
+            raise BadQuery(name, _("la versione %(text)s non c'è; ci sono da %(first)s a %(last)s.") % words)
         found.append(int(text))
     return found[0], found[1]
 

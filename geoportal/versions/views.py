@@ -19,9 +19,11 @@ from layers.catalogue import FieldEntry
 from layers.errors import BadQuery, LayersError
 from layers.jobs.models import Job
 from layers.jobs.services import enqueue
+from layers.models import Layer
 from layers.rights import may_keep
 from layers.versions.comparing import CHANGES, Comparison, compare
 from layers.versions.past import at_version
+from layers.versions.retention import days_of, kept
 
 _PAGE = 50
 
@@ -41,6 +43,8 @@ def versions(request: HttpRequest, slug: str) -> HttpResponse:
         "is_newest": "prima" not in request.GET,
         "older": rows[-1].number if len(rows) == LISTED else None,
         "shows_people": found.is_of_the_house,
+        "kept": kept([found.layer.id]),
+        "days": days_of(Layer.objects.get(pk=found.layer.id)),
         "may_restore": may_keep(found.audience, found.layer),
         "restoring": _restoring(found) if may_keep(found.audience, found.layer) else None,
     }

@@ -28,6 +28,8 @@ class Moment:
 
     generation: int
     version: int
+    first: int
+    """The oldest version that is kept of its table."""
     history_table: str
     id_field: str
 
@@ -42,12 +44,14 @@ def moment_of(layer: LayerEntry) -> Moment | None:
     last = LayerVersion.objects.filter(generation=held).order_by("-number").first() if held else None
     if held is None or last is None or held.table_name != layer.table_name or held.id_field != layer.id_field:
         return None
-    return Moment(held.pk, last.number, held.history_table, held.id_field)
+    return Moment(held.pk, last.number, held.first, held.history_table, held.id_field)
 
 
 def index_changes(cursor: Any, scopes: Sequence[Scope], before: SearchIndex, moment: Moment | None) -> bool:
     """Do again what changed since the index was made. False, and nothing done, where that cannot be told or is much."""
     if moment is None or before.generation != moment.generation or before.version is None:
+        return False
+    if before.version < moment.first:
         return False
     if sorted(before.scopes) != sorted(scope.id for scope in scopes):
         return False

@@ -1,4 +1,4 @@
-"""Bringing a version back, as a job of the workers."""
+"""Bringing a version back, and letting go of what is kept no longer, as jobs of the workers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,31 @@ from django.db import Error as DatabaseError
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from layers.jobs.registry import JobContext, JobFailed, Turn, kind
+from layers.jobs.registry import JobContext, JobFailed, Turn, kind, planned
+from layers.models import Layer
+from layers.versions import retention
 from layers.versions.recording import VersionRefused
 from layers.versions.restoring import restore
+
+planned(retention.queue_due)
+
+
+@kind(retention.KIND, repeatable=True, turn=Turn.HOUSEKEEPING)
+def forget_history(job: JobContext) -> dict[str, Any]:
+    """Let go of past states that are older than what is kept. No parameters."""
+    with translation.override("it"):
+        found = retention.prunable()
+        gone: dict[str, int] = {}
+        for number, (layer, stays) in enumerate(found):
+            slug = str(Layer.objects.values_list("slug", flat=True).get(pk=layer))
+            job.progress(1 + number * 98 // len(found), slug)
+            gone[slug] = retention.forget_before(layer, stays)
+            job.log(
+                _("%(slug)s: %(count)s versioni, tenute quelle dalla %(stays)s")
+                % {"slug": slug, "count": gone[slug], "stays": stays}
+            )
+        words = {"count": sum(gone.values()), "layers": len(gone)}
+        return {"message": _("%(count)s versioni di %(layers)s livelli") % words, "versions": gone}
 
 
 @kind("restore-version", repeatable=False, turn=Turn.AWAITED)

@@ -10,7 +10,7 @@ class LayerGeneration(models.Model):
 
     layer = models.ForeignKey("layers.Layer", models.CASCADE, related_name="generations", verbose_name=_("livello"))
     first = models.PositiveIntegerField()
-    """Number of the version it began with."""
+    """Number of the version it began with, or of the oldest that is kept of it."""
     is_current = models.BooleanField(default=True)
     """The current one is in `geodata`, replaced ones are in `geodata_past`; history tables always are there."""
     table_name = models.CharField(max_length=63)

@@ -40,9 +40,11 @@ def at(layer: LayerEntry, text: str) -> LayerEntry:
         return layer
     with connection.cursor() as cursor:
         cursor.execute(SQL["at_moment"], {"layer": layer.id, "moment": _moment(end)})
-        number, last = cursor.fetchone()
+        number, last, first, since = cursor.fetchone()
     if last is None or number == last:
         return layer
+    if number is None and first > 1:
+        raise BadQuery("datetime", f"the history of this layer begins at {since.isoformat()}; ask for then or later.")
     return at_version(layer, number or BEFORE_ALL)
 
 

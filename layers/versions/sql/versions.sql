@@ -16,11 +16,14 @@ SELECT layers_keep_versions(%(layer)s) FROM (
 ) AS said
 
 -- name: at_moment
--- The version that holds at a moment, and the last. in: layer moment. out: number or null, last number or null.
+-- The version that holds at a moment, the last, the first that is kept and its date. in: layer moment. out: number or
+-- null, last number or null, first number or null, date or null.
 SELECT
     (SELECT number FROM layers_layerversion WHERE layer_id = %(layer)s AND valid_from <= %(moment)s
      ORDER BY number DESC LIMIT 1),
-    (SELECT max(number) FROM layers_layerversion WHERE layer_id = %(layer)s)
+    (SELECT max(number) FROM layers_layerversion WHERE layer_id = %(layer)s),
+    (SELECT min(number) FROM layers_layerversion WHERE layer_id = %(layer)s),
+    (SELECT min(valid_from) FROM layers_layerversion WHERE layer_id = %(layer)s)
 
 -- name: columns
 -- Columns of a table in their order. in: schema table. out: name, type.

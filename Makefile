@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run reset manage test lint lock bench benchdevices benchimport chaos setup cite fuzz
+.PHONY: help run reset manage test lint lock bench benchdevices benchimport benchsearch chaos setup cite fuzz
 
 PYTHON := .venv/bin/python
 PORT ?= 8000
@@ -75,6 +75,10 @@ benchdevices: ## Measure from broker to committed rows and to open pages: make b
 
 benchimport: ## Measure an import through a worker next to ogr2ogr: make benchimport FEATURES=1000000
 	@FEATURES='$(or $(FEATURES),200000)' $(CHECK_ENV) $(PYTHON) -m pytest tests/benchmarks/bench_import.py -p no:cacheprovider -q -s
+
+benchsearch: ## Measure the search on 26,100 addresses, 20,000 parcels and many features: make benchsearch ARGS="--features 1000000"
+	@deploy/bootstrap test
+	@$(CHECK_ENV) $(PYTHON) -m tests.benchmarks.search $(ARGS)
 
 chaos: ## Kill parts of a running product and cut networks at random, three seeds, and count what devices said (ARGS="--seeds 7 --seconds 300")
 	@deploy/bootstrap test

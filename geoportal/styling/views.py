@@ -29,7 +29,7 @@ from layers.raster_classes import classify_band
 from layers.raster_legend import raster_legend
 from layers.rights import Audience, audience_of, may_keep
 from layers.styles.checks import problems
-from layers.styles.classify import Asked, classified
+from layers.styles.classify import Asked, classified, warm
 from layers.styles.editing import Draft, StyleRefused, checked, delete_style, save_style
 from layers.styles.exchange.reading import MAX_BYTES, read_style
 from layers.styles.legend import legend
@@ -49,6 +49,8 @@ def _layer(request: HttpRequest, slug: str) -> tuple[LayerEntry, Audience]:
         raise Http404(_("Questo livello non c'è.")) from error
     if not may_keep(audience, layer):
         raise PermissionDenied
+    # Whichever process is asked for classes next has been asked for something of the editor before.
+    warm()
     return layer, audience
 
 

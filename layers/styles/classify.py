@@ -1,11 +1,12 @@
 """Values of a column put in classes: which limits, how many features in each, and the classes as a style has them.
 
-The methods are those of mapclassify. It is loaded on first use: with what it needs it takes a second and 100 MB, which
-a process that only serves maps does not pay.
+The methods are those of mapclassify. With what it needs it takes seconds and 100 MB to load, which a process that only
+serves maps does not pay; one in which somebody opens the editor loads it before classes are asked for.
 """
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ SPREAD = 5001
 JENKS_SPREAD = 400
 """For natural breaks, which take the square of it in steps."""
 MAX_COUNT, MAX_CATEGORIES = 12, 30
+_WARM = threading.Event()
 
 
 class NothingToClassify(LayersError):
@@ -136,6 +138,20 @@ def _gap(values: NDArray[np.float64], sample: NDArray[np.float64], limit: float)
     high = int(np.searchsorted(values, sample[after], side="left"))
     low = max(low, 0)
     return float(values[low + 1 + int(np.argmax(np.diff(values[low : high + 1])))])
+
+
+def warm() -> threading.Thread | None:
+    """Load mapclassify on a thread of its own; None when that was done before."""
+    if _WARM.is_set():
+        return None
+    _WARM.set()
+    thread = threading.Thread(target=_load, name="mapclassify", daemon=True)
+    thread.start()
+    return thread
+
+
+def _load() -> None:
+    import mapclassify  # noqa: F401
 
 
 def _mapclassify(values: NDArray[np.float64], method: str, count: int) -> list[float]:

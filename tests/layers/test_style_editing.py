@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +20,7 @@ from rasterio.transform import from_origin
 
 from geoportal.models import User
 from layers.models import Access, Field, Layer, Style, Theme
+from layers.styles import classify
 from layers.styles.model import parse
 from tests.geodata import forget_catalogue, make_layer
 
@@ -51,6 +53,25 @@ def ask(client: Client, action: str, body: Any, slug: str = "isolati") -> tuple[
     answer = client.post(reverse(f"style-{action}", args=[slug]), text, content_type="application/json")
     kind = answer.headers.get("Content-Type", "")
     return answer.status_code, answer.json() if kind == "application/json" else {"bytes": answer.content}
+
+
+def test_what_makes_classes_is_loaded_when_the_editor_opens(
+    town: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads: list[str] = []
+    loaded = threading.Event()
+
+    def load() -> None:
+        loads.append("mapclassify")
+        loaded.set()
+
+    monkeypatch.setattr(classify, "_WARM", threading.Event())
+    monkeypatch.setattr(classify, "_load", load)
+    for _time in range(2):
+        forget_catalogue()
+        assert town.steward.get(reverse("style-editor", args=["isolati"])).status_code == 200
+    assert loaded.wait(20)
+    assert loads == ["mapclassify"]
 
 
 def test_a_kept_style_is_drawn_by_and_its_attribute_reaches_the_tiles(town: SimpleNamespace) -> None:

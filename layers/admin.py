@@ -338,8 +338,8 @@ class OutcomeInline(_ReadOnly, OutcomeInlineBase):
 class NonEmptyValues(admin.AllValuesFieldListFilter):
     """The values of a text column, without the empty one, whose link would have no text."""
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
         self.lookup_choices = self.lookup_choices.exclude(**{self.field_path: ""})
 
 

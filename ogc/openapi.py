@@ -43,9 +43,9 @@ def build(held: Catalogue, audience: Audience, base: str, language: str) -> dict
         "/conformance": _get("getConformance", "Conformance classes", ["f"], "Conformance"),
         "/openapi": _get("getApi", "This document", ["f"], "Page"),
         "/collections": _get("getCollections", "Collections", ["f"], "Collections"),
-        "/tiles": _get("getTilesets", "Tilesets of the dataset", ["fJson", tiled], "Page"),
+        "/tiles": _get("getTilesets", "Tilesets of the dataset", ["f", tiled], "Page"),
         **_tiles("/tiles", "", "server", [tiled], []),
-        "/tileMatrixSets": _get("getTileMatrixSets", "Tile matrix sets", ["fJson"], "Page"),
+        "/tileMatrixSets": _get("getTileMatrixSets", "Tile matrix sets", ["f"], "Page"),
     }
     paths |= openapi_maps.shared_paths(_get)
     drawable = [layer.slug for layer in held.visible(audience) if can_be_drawn(layer)]
@@ -103,7 +103,7 @@ def _layer(layer: LayerEntry, audience: Audience, language: str) -> dict[str, An
         paths[f"{here}/items/{{featureId}}"] |= openapi_editing.changes(layer, fields, name)
     if layer.geometry_field:
         tiles = f"{here}/tiles"
-        paths[tiles] = _get(f"tilesets{name}", "Vector tilesets", ["fJson"], "Page", tag=slug)
+        paths[tiles] = _get(f"tilesets{name}", "Vector tilesets", ["f"], "Page", tag=slug)
         chosen = _query(
             "properties", _names([entry.name for entry in fields]), "These attributes; else those of the style."
         )
@@ -117,7 +117,7 @@ def _tiles(
     """Tileset and tiles of every tile matrix set; TileJSON knows one of them."""
     paths = {}
     for grid in GRIDS.values():
-        form = "fTileset" if grid is WEB_MERCATOR else "fJson"
+        form = "fTileset" if grid is WEB_MERCATOR else "f"
         paths[f"{root}/{grid.id}"] = _get(f"tileset{name}{grid.id}", "Vector tileset", [form, *both], "Page", tag=tag)
         address = f"{root}/{grid.id}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}"
         asked: list[str | dict[str, Any]] = [*_ADDRESS, "mvt", "v", *both, *tile]
@@ -219,7 +219,7 @@ def _parameters() -> dict[str, Any]:
     return {
         "f": _query("f", {"type": "string", "enum": ["json", "html"]}, "Format; else by Accept."),
         "fJson": _query("f", {"type": "string", "enum": ["json"], "default": "json"}, "Format."),
-        "fTileset": _query("f", {"type": "string", "enum": ["json", "tilejson"], "default": "json"}, "Format."),
+        "fTileset": _query("f", {"type": "string", "enum": ["json", "tilejson", "html"]}, "Format."),
         "fItems": _query("f", {"type": "string", "enum": ["json", "geojson", "html"]}, "Format; else by Accept."),
         "limit": _query(
             "limit",

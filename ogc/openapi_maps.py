@@ -27,7 +27,7 @@ def layer_paths(layer: LayerEntry, get: Get, name: str) -> dict[str, Any]:
     styled, key = f"{here}/styles/{{styleId}}", "styleId"
     paths = {
         f"{here}/map": get(f"map{name}", "Map", MAP, "Picture", tag=slug),
-        f"{here}/styles": get(f"styles{name}", "Styles", ["fJson"], "Page", tag=slug),
+        f"{here}/styles": get(f"styles{name}", "Styles", ["f"], "Page", tag=slug),
         styled: get(f"style{name}", "One style", [key, "styleFormat"], "Style", tag=slug),
         f"{styled}/legend": get(f"legend{name}", "Legend", [key, "mapFormat"], "Picture", tag=slug),
         f"{styled}/map": get(f"styledMap{name}", "Map in a style", [key, *MAP], "Picture", tag=slug),
@@ -38,9 +38,9 @@ def layer_paths(layer: LayerEntry, get: Get, name: str) -> dict[str, Any]:
 
 
 def _tiles(root: str, prefix: str, name: str, first: Sequence[Parameter], get: Get, slug: str) -> dict[str, Any]:
-    paths = {root: get(f"{prefix}sets{name}", "Map tilesets", [*first, "fJson"], "Page", tag=slug)}
+    paths = {root: get(f"{prefix}sets{name}", "Map tilesets", [*first, "f"], "Page", tag=slug)}
     for grid in GRIDS:
-        asked = [*first, "fJson"]
+        asked = [*first, "f"]
         paths[f"{root}/{grid}"] = get(f"{prefix}set{name}{grid}", f"Map tileset in {grid}", asked, "Page", tag=slug)
         address = f"{root}/{grid}/{ADDRESS}"
         paths[address] = get(f"{prefix}{name}{grid}", f"Map tile in {grid}", [*first, *TILE], "Picture", tag=slug)
@@ -51,10 +51,10 @@ def shared_paths(get: Get) -> dict[str, Any]:
     """The addresses that hold for all layers."""
     paths = {
         "/map": get("getMap", "Map of several collections", ["collections", *MAP], "Picture"),
-        "/styles": get("getStyles", "Every style", ["fJson"], "Page"),
+        "/styles": get("getStyles", "Every style", ["f"], "Page"),
     }
     for grid in GRIDS:
-        paths[f"/tileMatrixSets/{grid}"] = get(f"getTileMatrixSet{grid}", f"The set {grid}", ["fJson"], "Page")
+        paths[f"/tileMatrixSets/{grid}"] = get(f"getTileMatrixSet{grid}", f"The set {grid}", ["f"], "Page")
     return paths
 
 

@@ -21,9 +21,9 @@ def paths(language: str) -> dict[str, Any]:
     )
     made: dict[str, Any] = {
         "/processes": {"get": _operation("getProcesses", "Processes", [limit], PAGE)},
-        "/jobs": {"get": _operation("getJobs", "Jobs of the asker", [limit, *_list_parameters()])},
+        "/jobs": {"get": _operation("getJobs", "Jobs of the asker", [limit, *_list_parameters()], PAGE)},
         "/jobs/{jobId}": {
-            "get": _operation("getStatus", "State of a job", [job]),
+            "get": _operation("getStatus", "State of a job", [job], PAGE),
             "delete": _operation("dismiss", "Call a job off, or let go of its results", [job]),
         },
         "/jobs/{jobId}/results": {"get": _operation("getResult", "Results of a job", [job])},

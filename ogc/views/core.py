@@ -11,9 +11,9 @@ from layers.tile_grids import GRIDS, TileGrid
 from ogc import documents, pages, tilesets
 from ogc.door import HTML, JSON, Ask, door
 from ogc.errors import NotFound
+from ogc.listings import FORMS, answered
 from ogc.views.coverages import raster_schema
 
-JSON_ONLY = {"json": JSON}
 WITH_PAGE = {"json": JSON, "html": HTML}
 SCHEMA = "application/schema+json"
 OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
@@ -81,17 +81,17 @@ def schema(ask: Ask, slug: str) -> HttpResponse:
     return pages.fields(ask, body, layer, _("Attributi")) if ask.format == "html" else _answer(body, SCHEMA)
 
 
-@door(JSON_ONLY)
+@door(FORMS)
 def tile_matrix_sets(ask: Ask) -> HttpResponse:
     """/ogc/tileMatrixSets"""
-    return _answer(documents.document(ask, "tileMatrixSets", lambda: documents.tile_matrix_sets(ask)))
+    return answered(ask, documents.tile_matrix_sets(ask), _("Griglie delle tessere"))
 
 
-@door(JSON_ONLY)
+@door(FORMS)
 def tile_matrix_set(ask: Ask, tms: str) -> HttpResponse:
     """/ogc/tileMatrixSets/{tms}"""
     grid = known_tms(tms)
-    return _answer(documents.document(ask, f"tileMatrixSet {grid.id}", lambda: tilesets.tile_matrix_set(grid)))
+    return answered(ask, tilesets.tile_matrix_set(grid), _("Griglia delle tessere"))
 
 
 def known_tms(tms: str) -> TileGrid:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 
 from django.http import HttpResponse
+from django.utils.translation import gettext as _
 
 from layers.catalogue import LayerEntry
 from layers.rights import PUBLIC
 from ogc import dataset_tilesets, tilesets
-from ogc.door import JSON, Ask, door, etag_of, matches
+from ogc.door import HTML, JSON, Ask, door, etag_of, matches
 from ogc.errors import InvalidParameter
+from ogc.listings import FORMS, answered
 from ogc.views.core import known_tms
 from ogc.views.tiles import TILE_FORM, layer_part, only_web_mercator, tiled_layer
 
@@ -18,25 +20,24 @@ MOST_COLLECTIONS = 40
 CHOICE = frozenset({"collections"})
 
 
-@door({"json": JSON}, params=CHOICE)
+@door(FORMS, params=CHOICE)
 def tileset_list(ask: Ask) -> HttpResponse:
     """/ogc/tiles"""
     chosen(ask)
     document = dataset_tilesets.tilesets(ask.base, ask.language, _asked(ask))
-    return HttpResponse(json.dumps(document, ensure_ascii=False), content_type=JSON)
+    return answered(ask, document, _("Tessere di tutti i livelli"))
 
 
-@door({"json": JSON, "tilejson": JSON}, params=CHOICE)
+@door({"json": JSON, "tilejson": JSON, "html": HTML}, params=CHOICE)
 def tileset(ask: Ask, tms: str) -> HttpResponse:
     """/ogc/tiles/{tms}"""
     grid, layers = known_tms(tms), chosen(ask)
     given = (layers, ask.audience, ask.base, ask.language, _asked(ask), ask.catalogue.version)
     if ask.format == "tilejson":
         only_web_mercator(grid)
-        document = dataset_tilesets.tilejson(*given)
-    else:
-        document = dataset_tilesets.tileset(*given, grid)
-    return HttpResponse(json.dumps(document, ensure_ascii=False), content_type=JSON)
+        body = json.dumps(dataset_tilesets.tilejson(*given), ensure_ascii=False)
+        return HttpResponse(body, content_type=JSON)
+    return answered(ask, dataset_tilesets.tileset(*given, grid), f"{_('Tessere di tutti i livelli')} {grid.id}")
 
 
 @door({"mvt": tilesets.MVT, "pbf": tilesets.MVT}, params=CHOICE | {"v"})

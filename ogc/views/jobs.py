@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db.models import F, QuerySet
 from django.http import HttpResponse
+from django.utils.translation import gettext as _
 
 from layers.filters import parse_datetime
 from layers.jobs.models import Job
@@ -19,6 +20,7 @@ from layers.processes.registry import PROCESSES, process_named
 from ogc import process_documents as made
 from ogc.door import JSON, Ask, door
 from ogc.errors import InvalidParameter, OgcError
+from ogc.listings import FORMS, answered
 from ogc.views.asking import whole
 from ogc.views.processes import EXCEPTION, JSON_ONLY, note_layers, results, user_of, written
 
@@ -26,7 +28,7 @@ LIST_PARAMS = frozenset({"type", "processID", "status", "datetime", "minDuration
 _STATE_OF = {name: state for state, name in made.STATES.items()}
 
 
-@door(JSON_ONLY, params=LIST_PARAMS)
+@door(FORMS, params=LIST_PARAMS)
 def jobs(ask: Ask) -> HttpResponse:
     """/ogc/jobs"""
     limit, offset = whole(ask, "limit", 100, 1, 1000), whole(ask, "offset", 0, 0, 1_000_000)
@@ -36,7 +38,8 @@ def jobs(ask: Ask) -> HttpResponse:
     if len(rows) > limit:
         after = {**ask.request.GET.dict(), "offset": str(offset + limit)}
         links.append({"rel": "next", "type": JSON, "href": f"{here}?{urlencode(after)}"})
-    return written({"jobs": [made.status_info(ask, job) for job in rows[:limit]], "links": links})
+    document = {"jobs": [made.status_info(ask, job) for job in rows[:limit]], "links": links}
+    return answered(ask, document, _("Lavori"))
 
 
 def _chosen(ask: Ask, rows: QuerySet[Job]) -> QuerySet[Job]:
@@ -76,11 +79,13 @@ def _seconds(ask: Ask, name: str) -> timedelta:
     return timedelta(seconds=whole(ask, name, 0, 0, 10**7))
 
 
-@door(JSON_ONLY, methods="GET, HEAD, DELETE, OPTIONS")
+@door(FORMS, methods="GET, HEAD, DELETE, OPTIONS")
 def job(ask: Ask, job_id: str) -> HttpResponse:
     """/ogc/jobs/{id}"""
     found = _job(ask, job_id)
-    return _dismiss(ask, found) if ask.request.method == "DELETE" else written(made.status_info(ask, found))
+    if ask.request.method == "DELETE":
+        return _dismiss(ask, found)
+    return answered(ask, made.status_info(ask, found), _("Lavoro"))
 
 
 @door(JSON_ONLY)

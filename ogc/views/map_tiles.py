@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Hashable
 from typing import Any
 
 import msgspec
 from django.http import HttpResponse
+from django.utils.translation import gettext as _
 
 from layers.crs import epsg
 from layers.drawing.draw import Drawn, draw, draw_tiles
@@ -18,7 +18,9 @@ from layers.sources.remote_maps import KEPT_S, remote_tile
 from layers.tile_cache import TileCache
 from layers.tile_grids import TILE_PX, WEB_MERCATOR, TileAddress, TileGrid
 from ogc import tilesets
-from ogc.door import JSON, Ask, door, etag_of, matches
+from ogc.door import Ask, door, etag_of, matches
+from ogc.listings import FORMS, answered
+from ogc.pages import title
 from ogc.pictures import Chosen, chosen
 from ogc.views.core import known_tms
 from ogc.views.tiles import TILE_FORM, served
@@ -101,19 +103,17 @@ def drawn_tile(one: Chosen, grid: TileGrid, address: TileAddress, form: str) -> 
     return draw([drawn], view, _encoding(form) if one.layer.kind == "vector" else form)
 
 
-@door({"json": JSON})
+@door(FORMS)
 def map_tileset_list(ask: Ask, slug: str, style: str = "") -> HttpResponse:
     """/ogc/collections/{slug}[/styles/{style}]/map/tiles"""
     one = chosen(ask, slug, style)
-    return _json(tilesets.map_tilesets(one.layer, ask.base, ask.language, style))
+    document = tilesets.map_tilesets(one.layer, ask.base, ask.language, style)
+    return answered(ask, document, _("Tessere come immagini"), title(one.layer, ask.language))
 
 
-@door({"json": JSON})
+@door(FORMS)
 def map_tileset(ask: Ask, slug: str, tms: str, style: str = "") -> HttpResponse:
     """/ogc/collections/{slug}[/styles/{style}]/map/tiles/{tms}"""
-    one = chosen(ask, slug, style)
-    return _json(tilesets.map_tileset(one.layer, one.version, known_tms(tms), ask.base, ask.language, style))
-
-
-def _json(document: dict[str, Any]) -> HttpResponse:
-    return HttpResponse(json.dumps(document, ensure_ascii=False).encode(), content_type=JSON)
+    one, grid = chosen(ask, slug, style), known_tms(tms)
+    document = tilesets.map_tileset(one.layer, one.version, grid, ask.base, ask.language, style)
+    return answered(ask, document, f"{_('Tessere come immagini')} {grid.id}", title(one.layer, ask.language))

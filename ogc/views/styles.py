@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils.translation import gettext as _
 
 from layers.catalogue import LayerEntry
 from layers.drawing.legend import legend_picture
@@ -19,6 +20,8 @@ from layers.styles.sld import sld_document
 from ogc import tilesets
 from ogc.door import JSON, Ask, door, etag_of, matches
 from ogc.errors import InvalidParameter
+from ogc.listings import FORMS, answered
+from ogc.pages import title
 from ogc.pictures import MEDIA, Chosen, can_be_drawn, chosen
 
 MAPLIBRE = "application/vnd.mapbox.style+json"
@@ -28,21 +31,22 @@ ENCODINGS = {"mapbox": MAPLIBRE, "sld10": SLD_10, "sld11": SLD_11, "qml": QML}
 SUGGESTED_ZOOM = 14
 
 
-@door({"json": JSON})
+@door(FORMS)
 def all_styles(ask: Ask) -> HttpResponse:
     """/ogc/styles: every style of every layer the asker may see."""
     layers = [layer for layer in ask.catalogue.visible(ask.audience) if can_be_drawn(layer)]
     rows = [_row(ask, layer, style, f"{layer.slug}:") for layer in layers for style in offered(layer, ask.audience)]
-    return _json({"styles": rows, "links": _self(f"{ask.base}/styles")})
+    return answered(ask, {"styles": rows, "links": _self(f"{ask.base}/styles")}, _("Stili"))
 
 
-@door({"json": JSON})
+@door(FORMS)
 def style_list(ask: Ask, slug: str) -> HttpResponse:
     """/ogc/collections/{slug}/styles"""
     one = chosen(ask, slug)
     rows = [_row(ask, one.layer, style) for style in offered(one.layer, one.audience)]
     links = _self(f"{ask.base}/collections/{slug}/styles")
-    return _json({"default": one.style.name, "styles": rows, "links": links})
+    document = {"default": one.style.name, "styles": rows, "links": links}
+    return answered(ask, document, _("Stili"), title(one.layer, ask.language))
 
 
 @door({"mapbox": MAPLIBRE, "json": JSON, "sld10": SLD_10, "sld11": SLD_11, "sld": SLD_10, "qml": QML})
@@ -154,7 +158,3 @@ def _cached(ask: Ask, one: Chosen, body: bytes, media: str) -> HttpResponse:
 
 def _bytes(document: dict[str, Any]) -> bytes:
     return json.dumps(document, ensure_ascii=False).encode()
-
-
-def _json(document: dict[str, Any]) -> HttpResponse:
-    return HttpResponse(_bytes(document), content_type=JSON)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils.translation import gettext as _
 
 from layers.catalogue import LayerEntry
 from layers.rights import PUBLIC, Audience, may_see
@@ -15,8 +16,10 @@ from layers.tile_grids import WEB_MERCATOR, TileAddress, TileGrid
 from layers.tiles import layer_tile, style_fields, tile_fields
 from layers.versions import past
 from ogc import tilesets
-from ogc.door import JSON, Ask, door, etag_of, matches
+from ogc.door import HTML, JSON, Ask, door, etag_of, matches
 from ogc.errors import InvalidParameter, NotFound
+from ogc.listings import FORMS, answered
+from ogc.pages import title
 from ogc.views.core import known_tms
 
 CACHE_BYTES = 64 * 2**20
@@ -26,24 +29,24 @@ TILE_FORM = 3
 _cache = TileCache(CACHE_BYTES)
 
 
-@door({"json": JSON})
+@door(FORMS)
 def tileset_list(ask: Ask, slug: str) -> HttpResponse:
     """/ogc/collections/{slug}/tiles"""
     layer = tiled_layer(ask, slug)
-    return HttpResponse(_json(tilesets.tilesets(layer, ask.base, ask.language)), content_type=JSON)
+    document = tilesets.tilesets(layer, ask.base, ask.language)
+    return answered(ask, document, _("Tessere vettoriali"), title(layer, ask.language))
 
 
-@door({"json": JSON, "tilejson": JSON})
+@door({"json": JSON, "tilejson": JSON, "html": HTML})
 def tileset(ask: Ask, slug: str, tms: str) -> HttpResponse:
     """/ogc/collections/{slug}/tiles/{tms}"""
     layer = tiled_layer(ask, slug)
     grid = known_tms(tms)
     if ask.format == "tilejson":
         only_web_mercator(grid)
-        document = tilesets.tilejson(layer, ask.audience, ask.base, ask.language)
-    else:
-        document = tilesets.tileset(layer, ask.audience, ask.base, ask.language, grid)
-    return HttpResponse(_json(document), content_type=JSON)
+        return HttpResponse(_json(tilesets.tilejson(layer, ask.audience, ask.base, ask.language)), content_type=JSON)
+    document = tilesets.tileset(layer, ask.audience, ask.base, ask.language, grid)
+    return answered(ask, document, f"{_('Tessere vettoriali')} {grid.id}", title(layer, ask.language))
 
 
 def only_web_mercator(grid: TileGrid) -> None:

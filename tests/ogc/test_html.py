@@ -88,3 +88,38 @@ def test_a_table_is_narrowed_by_a_form_and_downloads_what_it_shows(client: Clien
     features = json.loads(b"".join(found.streaming_content))["features"]
     asked = client.get("/ogc/collections/edifici/items", {name: value}).json()
     assert len(features) == asked["numberMatched"] and all(one["properties"][name] == value for one in features)
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("tiles", ("Tessere di tutti i livelli", "/ogc/tiles/WebMercatorQuad?f=html", "UTM32WGS84Quad")),
+        ("tiles/WebMercatorQuad", ("{tileMatrix}/{tileRow}/{tileCol}", "f=tilejson")),
+        ("collections/edifici/tiles", ("Tessere vettoriali", "/ogc/collections/edifici/tiles/WebMercatorQuad?f=html")),
+        ("collections/edifici/tiles/UTM32WGS84Quad", ("{tileMatrix}/{tileRow}/{tileCol}", "EPSG/0/32632")),
+        ("collections/edifici/map/tiles", ("Tessere come immagini",)),
+        ("collections/edifici/map/tiles/WebMercatorQuad", ("image/png", "{tileRow}")),
+        ("collections/edifici/styles", ("Stili", "predefinito", "application/vnd.mapbox.style+json")),
+        ("styles", ("Stili", "edifici:predefinito")),
+        ("tileMatrixSets", ("Griglie delle tessere", "/ogc/tileMatrixSets/UTM32WGS84Quad?f=html")),
+        ("tileMatrixSets/UTM32WGS84Quad", ("UTM32WGS84Quad", "EPSG/0/32632")),
+        ("jobs", ("Lavori", "niente da mostrare")),
+    ],
+)
+def test_lists_and_descriptions_are_pages_too(
+    client: Client, city: SimpleNamespace, path: str, shown: tuple[str, ...]
+) -> None:
+    answer = client.get(f"/ogc/{path}", headers={"accept": "text/html,*/*;q=0.8"})
+    assert answer.status_code == 200 and answer["Content-Type"].startswith("text/html"), answer.content[:200]
+    text = answer.content.decode()
+    assert all(word in text for word in shown), [word for word in shown if word not in text]
+    assert client.get(f"/ogc/{path}").json() and client.get(f"/ogc/{path}?f=html").content
+
+
+def test_a_job_is_a_page_that_leads_to_its_results(client: Client, city: SimpleNamespace) -> None:
+    made = client.post(
+        "/ogc/processes/echo/execution", json.dumps({"inputs": {"message": "<b>"}}),
+        content_type="application/json", headers={"prefer": "respond-async"},
+    )  # fmt: skip
+    text = client.get(made["Location"], headers={"accept": "text/html"}).content.decode()
+    assert "Lavoro" in text and "accepted" in text and "<b>" not in text.split("<body")[1].replace("<b></b>", "")

@@ -28,8 +28,9 @@ def answered(ask: Ask, document: dict[str, Any], heading: str, subject: str = ""
 
 def _entry(one: dict[str, Any]) -> dict[str, Any]:
     links = [_link(link) for link in one.get("links", [])]
+    grid = str(one.get("tileMatrixSetURI", "")).rpartition("/")[2]
     return {
-        "title": str(one.get("title") or one.get("id") or one.get("jobID") or ""),
+        "title": grid or str(one.get("title") or one.get("id") or one.get("jobID") or ""),
         "facts": [(label, one[name]) for name, label in _labels().items() if one.get(name) not in (None, "", [])],
         "links": [link for link in links if not link["templated"] and not link["is_itself"]],
         "templates": [link for link in links if link["templated"]],
@@ -41,12 +42,27 @@ def _link(link: dict[str, Any]) -> dict[str, Any]:
     href, media = link["href"], link.get("type", "")
     rel = link["rel"].removeprefix(REL)
     return {
-        "title": link.get("title") or rel,
+        "title": link.get("title") or _named().get(media) or _named().get(rel, rel),
         "media": media,
         # Who reads a page goes on to pages.
         "href": href.replace("f=json", "f=html") if media == JSON and "tilejson" not in href else href,
         "templated": bool(link.get("templated")) or "{tileMatrix}" in href,
         "is_itself": rel == "self",
+    }
+
+
+def _named() -> dict[str, str]:
+    """What links without a title lead to, by media type or relation."""
+    return {
+        "application/vnd.mapbox.style+json": _("Stile MapLibre"),
+        "application/vnd.ogc.sld+xml;version=1.0": "SLD 1.0",
+        "application/vnd.ogc.sld+xml;version=1.1": "SLD 1.1",
+        "application/x-qgis-layer-settings": "QGIS (QML)",
+        "map": _("Mappa, come immagine"),
+        "preview": _("Legenda"),
+        "results": _("Risultati"),
+        "next": _("Pagina seguente"),
+        "geodata": _("Livello"),
     }
 
 

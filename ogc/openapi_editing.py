@@ -19,7 +19,7 @@ def creation(layer: LayerEntry, fields: tuple[FieldEntry, ...], name: str) -> di
 
 def changes(layer: LayerEntry, fields: tuple[FieldEntry, ...], name: str) -> dict[str, Any]:
     """PUT, PATCH and DELETE on one feature."""
-    whole, part = _whole(layer, fields), ("application/merge-patch+json", _feature(layer, fields))
+    whole, part = _whole(layer, fields), ("application/merge-patch+json", _feature(layer, fields, is_whole=False))
     return {
         "put": _operation(f"replace{name}", "Replace a feature", layer, "204", body=whole, one=True),
         "patch": _operation(f"update{name}", "Change part of a feature", layer, "204", body=part, one=True),
@@ -28,10 +28,10 @@ def changes(layer: LayerEntry, fields: tuple[FieldEntry, ...], name: str) -> dic
 
 
 def _whole(layer: LayerEntry, fields: tuple[FieldEntry, ...]) -> Body:
-    return "application/geo+json", _feature(layer, fields) | {"required": ["type"]}
+    return "application/geo+json", _feature(layer, fields, is_whole=True) | {"required": ["type"]}
 
 
-def _feature(layer: LayerEntry, fields: tuple[FieldEntry, ...]) -> dict[str, Any]:
+def _feature(layer: LayerEntry, fields: tuple[FieldEntry, ...], *, is_whole: bool) -> dict[str, Any]:
     """What may be written of a feature of this layer, by this writer."""
     written = {entry.name: _value(entry) for entry in fields if entry.name != layer.id_field}
     return {
@@ -39,7 +39,12 @@ def _feature(layer: LayerEntry, fields: tuple[FieldEntry, ...]) -> dict[str, Any
         "properties": {
             "type": {"type": "string", "enum": ["Feature"]},
             "geometry": {"type": "object", "nullable": True},
-            "properties": {"type": "object", "properties": written, "additionalProperties": False},
+            "properties": {
+                "type": "object",
+                "nullable": is_whole,
+                "properties": written,
+                "additionalProperties": False,
+            },
         },
     }
 

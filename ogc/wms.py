@@ -52,10 +52,10 @@ class Version:
 
 
 def version_of(kvp: Kvp) -> Version:
-    """The version to speak: the highest not above what is asked (1.3.0, 6.2.4)."""
+    """The version to speak: the highest that is not above what is asked, else the lowest (1.3.0, 6.2.4)."""
     text = kvp.get("VERSION") or kvp.get("WMTVER") or "1.3.0"
-    numbers = [int(part) for part in text.split(".") if part.isascii() and part.isdigit() and len(part) < 5]
-    return Version(numbers >= [1, 2] if numbers else True)
+    parts = [int(part) if part.isascii() and part.isdigit() and len(part) < 6 else 0 for part in text.split(".")[:3]]
+    return Version(parts >= [1, 3] or not any(parts))
 
 
 def crs_of(kvp: Kvp, version: Version) -> Crs:

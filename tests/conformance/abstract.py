@@ -12,6 +12,7 @@ SUITES = {
     "tiles": "OGC API Tiles Part 1 (20-057)",
     "processes": "OGC API Processes Part 1 (18-062r2)",
     "edr": "OGC API EDR 1.1 (19-086r6)",
+    "wms": "WMS 1.3.0 (06-042)",
 }
 ANSWERED: dict[tuple[str, str], str] = {}
 """(suite, identifier of the abstract test) → where our test is."""

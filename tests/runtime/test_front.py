@@ -5,12 +5,14 @@ import os
 import re
 import shutil
 import signal
+import socket
 import socketserver
 import subprocess
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack
 from email.message import Message
 from pathlib import Path
 
@@ -203,3 +205,22 @@ def _reaches(product: RunningProduct) -> bool:
         return get(f"{product.url}/healthz")[0] == 200
     except OSError:
         return False
+
+
+def test_clients_that_never_finish_asking_keep_nobody_waiting(front_of_names: str) -> None:
+    port = int(front_of_names.rpartition(":")[2])
+    begun = (
+        b"GET /ogc/ HTTP/1.1\r\nHost: x\r\nX-",
+        b"POST /ogc/wfs HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc",
+    )
+    with ExitStack() as held:
+        for number in range(300):
+            client = held.enter_context(socket.create_connection(("127.0.0.1", port)))
+            client.sendall(begun[number % 2])
+        for path, name in (("/ogc/", b"web"), ("/ogc/wfs", b"heavy")):
+            assert get(f"{front_of_names}{path}")[::2] == (200, name)
+
+
+def test_an_address_longer_than_the_front_takes_is_refused_by_it(front_of_names: str) -> None:
+    assert get(f"{front_of_names}/ogc/collections?x={'9' * 40_000}")[0] == 414
+    assert get(f"{front_of_names}/ogc/collections", X_Long="9" * 40_000)[0] == 400

@@ -78,14 +78,15 @@ def read_query(ask: Ask, layer: LayerEntry, names: dict[str, int]) -> CoverageQu
         query.crs = parse_crs(ask.param("crs"), layer.srid)
     if "properties" in given:
         query.bands = tuple(_band(name.strip(), names) for name in ask.param("properties").split(","))
+    named = {name: parse_crs(ask.param(name), layer.srid) for name in ("bbox-crs", "subset-crs") if name in given}
     if "bbox" in given and "subset" in given:
         raise InvalidParameter("bbox and subset exclude each other; give one of them.")
     if "bbox" in given:
-        query.box_crs = parse_crs(ask.param("bbox-crs"), layer.srid) if "bbox-crs" in given else crs84()
+        query.box_crs = named.get("bbox-crs", crs84())
         boxes = parse_bbox(ask.param("bbox"), query.box_crs)
         query.box = boxes[0] if len(boxes) == 1 else (boxes[1][0] + 360, *boxes[0][1:])
     if "subset" in given:
-        query.box_crs, query.box = _subset(ask, layer)
+        query.box_crs, query.box = _subset(ask, layer, named.get("subset-crs"))
     _scale(ask, query)
     return query
 
@@ -96,10 +97,9 @@ def _band(name: str, names: dict[str, int]) -> int:
     return names[name]
 
 
-def _subset(ask: Ask, layer: LayerEntry) -> tuple[Crs, Box]:
+def _subset(ask: Ask, layer: LayerEntry, crs: Crs | None) -> tuple[Crs, Box]:
     """A box from subset=Lat(45.1:45.2),Lon(10:10.1), or E(…),N(…) in the storage CRS; a missing axis is whole."""
     own = epsg(layer.srid) if layer.srid else crs84()
-    crs = parse_crs(ask.param("subset-crs"), layer.srid) if "subset-crs" in ask.request.GET else None
     text = ask.param("subset")
     parts = _SUBSET.findall(text)
     if not parts or re.sub(r"[\s,]", "", _SUBSET.sub("", text)):

@@ -8,8 +8,10 @@ from django.test import Client
 
 from layers.models import Layer
 from tests.conformance.abstract import abstract
+from tests.drawing.conftest import GREEN, RED
+from tests.drawing.pixels import at, decoded, near
 from tests.geodata import forget_catalogue
-from tests.ogc.test_wms import GREEN, HERE, MAP, RED, WMS, ask, at, code_of, decoded, document, near
+from tests.ogc.test_wms import HERE, MAP, WMS, ask, code_of, document
 
 CAPABILITIES = "SERVICE=WMS&REQUEST=GetCapabilities"
 INFO = MAP.replace("GetMap", "GetFeatureInfo") + f"&{HERE}&QUERY_LAYERS=quadrati&INFO_FORMAT=text/plain"

@@ -130,7 +130,8 @@ def test_the_domain_is_described(client: Client, values: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("params", [
-    {"bbox": "1,2,3"}, {"bbox": "20,45,21,46"}, {"subset": "Z(1:2)"}, {"subset": "E(1)"}, {"subset": "E(2:1)"},
+    {"bbox": "1,2,3"}, {"bbox-crs": ""}, {"subset-crs": "x"},
+    {"bbox": "20,45,21,46"}, {"subset": "Z(1:2)"}, {"subset": "E(1)"}, {"subset": "E(2:1)"},
     {"subset": "E(nan:1)"}, {"scale-factor": "0"}, {"scale-factor": "inf"}, {"scale-size": "E(0)"},
     {"scale-factor": "2", "scale-size": "E(1)"}, {"crs": "EPSG:1"}, {"f": "png"}, {"band": "1"},
     {"scale-size": "E(100000),N(100000)"}, {"subset": "E(1:2),Lat(1:2)"},

@@ -70,3 +70,12 @@ def test_a_distant_peer_is_not_believed_about_its_address(person: User) -> None:
         client.post("/accedi/", data, headers={"X-Real-IP": f"192.0.2.{number}"})
     answer = Client(REMOTE_ADDR="198.51.100.7").post("/accedi/", {"username": "persona", "password": PASSWORD})
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("language", "title"), [("it", "Il modulo non è più valido"), ("en", "The form is no longer valid")]
+)
+def test_a_form_without_its_token_is_refused_in_words(language: str, title: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    answer = client.post("/accedi/", {"username": "x"}, headers={"accept-language": language})
+    assert answer.status_code == 403 and title in answer.content.decode()

@@ -1,5 +1,6 @@
 /** The first features of each layer on the map of the city, so that a wrong system shows itself. */
 import { LngLatBounds, Map as MapLibreMap, NavigationControl, setWorkerUrl } from 'maplibre-gl'
+import { supplyImages } from '../map/images.js'
 
 const RED = '#b3001b'
 
@@ -27,6 +28,7 @@ function preview(place, config) {
     locale: config.texts, attributionControl: { compact: true },
   })
   map.addControl(new NavigationControl({ showCompass: false }))
+  supplyImages(map, {})
   map.once('load', () => {
     const ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     map.addSource('city', { type: 'geojson', data: { type: 'LineString', coordinates: ring } })

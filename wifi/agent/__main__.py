@@ -2,7 +2,11 @@
 
 import sys
 
-from geoportal.messaging.device.agent import main
-from wifi.agent.access_point import AccessPointSource
+try:
+    from geoportal.messaging.device.agent import main
+    from wifi.agent.access_point import AccessPointSource
+except ModuleNotFoundError as error:
+    # The server's own environment lacks what only an agent needs.
+    sys.exit(f"The Python package {error.name} is missing: pip install --require-hashes -r requirements/agent.txt")
 
 sys.exit(main("ap", AccessPointSource.of, program="wifi.agent"))

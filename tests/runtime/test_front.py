@@ -107,13 +107,17 @@ def front_alone() -> Iterator[str]:
 
 
 class _Named(socketserver.StreamRequestHandler):
-    """Answers any request with the name of its socket."""
+    """Answers any request with the name of its socket; about a layer that is away, that it is."""
 
     def handle(self) -> None:
+        is_away = b"/collections/away/" in self.rfile.readline()
         while self.rfile.readline().strip():
             pass
         name = Path(str(self.server.server_address)).stem
-        self.wfile.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(name)}\r\nConnection: close\r\n\r\n{name}".encode())
+        status = "503 Service Unavailable" if is_away else "200 OK"
+        self.wfile.write(
+            f"HTTP/1.1 {status}\r\nContent-Length: {len(name)}\r\nConnection: close\r\n\r\n{name}".encode()
+        )
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +169,14 @@ def front_of_names() -> Iterator[str]:
 )
 def test_answers_that_take_long_have_workers_of_their_own(front_of_names: str, path: str, pool: str) -> None:
     assert get(f"{front_of_names}{path}")[2].decode() == pool
+
+
+@pytest.mark.parametrize(
+    "path", ["tiles/WebMercatorQuad/1/2/3?f=mvt", "map/tiles/WebMercatorQuad/1/2/3?f=png", "items"]
+)
+def test_what_the_product_says_of_a_layer_that_is_away_reaches_who_asked(front_of_names: str, path: str) -> None:
+    status, _headers, body = get(f"{front_of_names}/ogc/collections/away/{path}")
+    assert status == 503 and body.decode() in {"web", "heavy"}
 
 
 def test_while_web_is_away_people_get_a_page_that_reloads(front_alone: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+import struct
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,8 +16,27 @@ from layers.importing.options import LIMITS, Limits
 
 _CHUNK = 1 << 20
 _RATIO_FROM_BYTES = 10 * 1024**2
+_END_WITHIN, _ENTRY_BYTES = 65_557, 1024
+"""Where the end of an archive's list stands, and what one entry of it may take (a name, and room for more)."""
 _GEODATABASE_PART = re.compile(r"^(a[0-9a-f]{8}\.[a-z0-9_]{1,20}(\.[a-z0-9_]{1,20})?|gdb|timestamps)$")
 _SHAPE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
+
+
+def check_entries(archive: Path, limits: Limits = LIMITS) -> None:
+    """Refuse an archive of too many entries before anything reads their list. Raises ImportRefused."""
+    with archive.open("rb") as stream:
+        stream.seek(max(0, archive.stat().st_size - _END_WITHIN))
+        tail = stream.read()
+    at = tail.rfind(b"PK\x05\x06")
+    if at < 0 or len(tail) < at + 20:
+        return
+    count, list_bytes = struct.unpack_from("<HI", tail, at + 10)
+    if count > limits.archive_entries or list_bytes > limits.archive_entries * _ENTRY_BYTES:
+        raise ImportRefused(_too_many(count, limits))
+
+
+def _too_many(count: int, limits: Limits) -> str:
+    return _("Lo zip ha %(count)s file; il massimo è %(most)s.") % {"count": count, "most": limits.archive_entries}
 
 
 def extract_shapefiles(archive: Path, target: Path, limits: Limits = LIMITS) -> list[tuple[str, Path]]:
@@ -92,10 +112,7 @@ def _opened(archive: Path, limits: Limits) -> zipfile.ZipFile:
     entries = source.infolist()
     problem = ""
     if len(entries) > limits.archive_entries:
-        problem = _("Lo zip ha %(count)s file; il massimo è %(most)s.") % {
-            "count": len(entries),
-            "most": limits.archive_entries,
-        }
+        problem = _too_many(len(entries), limits)
     for info in entries:
         parts = info.filename.replace("\\", "/").split("/")
         if info.filename.startswith(("/", "\\")) or ".." in parts or ":" in parts[0]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
+from layers.importing.archives import check_entries
 from layers.importing.encodings import head_in_utf8
 from layers.importing.errors import ImportRefused
 
@@ -166,6 +167,7 @@ def _gzip(path: Path) -> FileKind:
 
 
 def _zip(path: Path) -> FileKind:
+    check_entries(path)
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name.lower() for name in archive.namelist()]

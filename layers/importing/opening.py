@@ -19,6 +19,7 @@ from layers.importing import archives
 from layers.importing.detect import SHEETS, FileKind, detect
 from layers.importing.encodings import FoundEncoding
 from layers.importing.errors import ImportRefused
+from layers.importing.geopackage import endless_views, refusal
 from layers.importing.geoparquet import GeoParquetSource
 from layers.importing.options import LIMITS
 from layers.importing.sheets import Cells, SheetSource, sheets_of
@@ -136,10 +137,18 @@ def _by_gdal(path: Path, kind: FileKind, stem: str, **how: Any) -> Iterator[Open
     # GDAL comes last and here: a reader chooses its drivers before the first import.
     from layers.importing.ogr import layer_names
 
+    endless = endless_views(path) if kind is FileKind.GEOPACKAGE else set()
     names = layer_names(path, kind)
     for name in names:
         title = stem if len(names) == 1 else f"{stem} {name}"
+        if name.lower() in endless:
+            yield Opener(name, title, partial(_refused_view, name))
+            continue
         yield Opener(name, title, partial(_ogr, path, kind, name, name, **how))
+
+
+def _refused_view(name: str, _srid: int | None, _encoding: str) -> VectorSource:
+    raise refusal(name)
 
 
 def _csv(path: Path, name: str, srid: int | None, encoding: str, *, is_table: bool = False) -> VectorSource:

@@ -13,6 +13,7 @@ import rasterio
 import rasterio.shutil
 from affine import Affine
 from django.utils.translation import gettext as _
+from rasterio._err import CPLE_BaseError
 from rasterio.enums import ColorInterp
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
@@ -24,6 +25,9 @@ from layers.importing.errors import ImportRefused
 from layers.importing.options import LIMITS
 from layers.importing.texts import plain
 
+_ERRORS = (RasterioError, CPLE_BaseError, OSError, ValueError)
+"""What GDAL says no to; of a copy rasterio hands its errors on as they are."""
+
 
 def convert(source: Path, driver: str, parts: list[Path], target: Path, srid: int | None) -> dict[str, Any]:
     """Write a raster as a COG and tell what is in it. Raises ImportRefused; whoever fails later removes the file."""
@@ -34,7 +38,7 @@ def convert(source: Path, driver: str, parts: list[Path], target: Path, srid: in
                 _write(dataset, target)
             with rasterio.open(target, driver="GTiff") as cog:
                 return _describe(cog, crs, notes)
-    except (RasterioError, OSError, ValueError) as error:
+    except _ERRORS as error:
         target.unlink(missing_ok=True)
         raise ImportRefused(_("GDAL non riesce a leggere il raster: %(error)s") % {"error": plain(error)}) from error
     except ImportRefused:
@@ -64,7 +68,7 @@ def review(source: Path, driver: str, parts: list[Path], folder: Path, srid: int
                 "degrees": degrees_bounds(crs.crs, bounds),
                 "notes": notes,
             }
-    except (RasterioError, OSError, ValueError) as error:
+    except _ERRORS as error:
         raise ImportRefused(_("GDAL non riesce a leggere il raster: %(error)s") % {"error": plain(error)}) from error
 
 
@@ -132,6 +136,11 @@ def _has_alpha(dataset: DatasetReader) -> bool:
     return ColorInterp.alpha in dataset.colorinterp
 
 
+def _has_odd_bits(dataset: DatasetReader) -> bool:
+    """Samples of 1 or 12 bits, as in scans and satellite images."""
+    return dataset.tags(1, ns="IMAGE_STRUCTURE").get("NBITS", "8") not in ("8", "16", "32", "64")
+
+
 def _is_palette(dataset: DatasetReader) -> bool:
     return bool(dataset.colorinterp[0] == ColorInterp.palette)
 
@@ -143,7 +152,9 @@ def _write(dataset: DatasetReader, target: Path) -> None:
     options: dict[str, Any] = {
         "driver": "COG",
         "compress": "DEFLATE",
-        "predictor": "NO" if _is_palette(dataset) else ("FLOATING_POINT" if floating else "STANDARD"),
+        "predictor": "NO"
+        if _is_palette(dataset) or _has_odd_bits(dataset)
+        else ("FLOATING_POINT" if floating else "STANDARD"),
         "level": "6",
         "blocksize": "256" if max(dataset.width, dataset.height) < 4096 else "512",
         "overview_resampling": resampling,

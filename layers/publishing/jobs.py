@@ -19,6 +19,7 @@ from layers.importing.errors import ImportRefused
 from layers.importing.models import ImportOutcome, ImportRun
 from layers.importing.options import ImportOptions
 from layers.importing.reader.client import Reader
+from layers.importing.reader.isolation import ProcessLimits
 from layers.importing.report import as_json, summary
 from layers.jobs.registry import JobContext, JobFailed, Turn, kind
 from layers.publishing.models import Upload
@@ -26,6 +27,8 @@ from layers.publishing.services import EVERY_FILE, LayerChoice
 from layers.rights import audience_of
 
 Result = ImportOutcome.Result
+_LOOK_CPU_S = 900
+"""Of one file: somebody waits for it, and what takes longer than this to look at is made so."""
 
 
 @kind("inspect-upload", repeatable=True, turn=Turn.AWAITED)
@@ -46,7 +49,7 @@ def _look(job: JobContext, upload: Upload, number: int, choices: list[LayerChoic
     wanted = {choice.layer: choice for choice in choices if choice.file == number}
     every = next((choice for choice in choices if choice.file == EVERY_FILE), None)
     try:
-        with opened(_file(upload, number)) as (reader, found):
+        with opened(_file(upload, number), ProcessLimits(cpu_s=_LOOK_CPU_S)) as (reader, found):
             if found["is_raster"]:
                 choice = wanted.get("") or every or LayerChoice(number, "")
                 layers = [{"name": "", "title": Path(str(upload.files[number]["name"])).stem} | _raster(reader, choice)]

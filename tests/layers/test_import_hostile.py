@@ -187,3 +187,30 @@ def test_a_geopackage_that_attaches_or_views_other_files(tmp_path: Path, import_
     found = {one.source_layer: one for one in import_path(path)}
     assert found["edifici"].result == "imported"
     assert found["rubata"].result == "refused"
+
+
+def test_a_view_that_never_ends(tmp_path: Path, import_path: Importer) -> None:
+    path = write(tmp_path / "a.gpkg", "GPKG", layer="edifici")
+    with closing(sqlite3.connect(path)) as database:
+        database.execute(
+            "CREATE VIEW righe AS WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c) "
+            "SELECT i AS fid, (SELECT geom FROM edifici LIMIT 1) AS geom FROM c"
+        )
+        database.execute("CREATE VIEW infinita AS SELECT fid, geom FROM righe")
+        database.execute(
+            "INSERT INTO gpkg_contents (table_name, data_type, identifier, srs_id) "
+            "VALUES ('infinita', 'features', 'infinita', 32632)"
+        )
+        database.execute("INSERT INTO gpkg_geometry_columns VALUES ('infinita', 'geom', 'POLYGON', 32632, 0, 0)")
+        database.commit()
+    found = {one.source_layer: one for one in import_path(path)}
+    assert found["edifici"].result == "imported"
+    assert "ricorsiva" in found["infinita"].reason
+
+
+def test_more_entries_than_an_archive_may_have_are_not_even_listed(tmp_path: Path, import_path: Importer) -> None:
+    path = zipped(tmp_path / "a.zip", {"a.shp": b"x", "a.dbf": b"x"})
+    data = bytearray(path.read_bytes())
+    data[-12:-10] = (60_000).to_bytes(2, "little")
+    path.write_bytes(bytes(data))
+    assert "60000 file" in refusal(import_path, path)

@@ -4,12 +4,16 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import rasterio
+import shapely
 from django.core.files.uploadedfile import SimpleUploadedFile
 from pyproj import CRS
 from rasterio.transform import from_origin
 
+from layers.importing.geoparquet import GeoParquetSource
 from layers.models import Layer
 from layers.publishing.storage import put_aside
 from tests.layers.conftest import Importer
@@ -93,8 +97,8 @@ def test_the_letters_of_a_drawing(
 
 def raster(folder: Path, **changes: object) -> Path:
     path = folder / "orto.tif"
-    made = {"crs": "EPSG:32632", "transform": from_origin(EAST, NORTH, 10, 10)} | changes
-    with rasterio.open(path, "w", driver="GTiff", width=8, height=8, count=1, dtype="uint8", **made) as dataset:
+    made = {"crs": "EPSG:32632", "transform": from_origin(EAST, NORTH, 10, 10), "dtype": "uint8"} | changes
+    with rasterio.open(path, "w", driver="GTiff", width=8, height=8, count=1, **made) as dataset:
         dataset.write(GRID[None])
     return path
 
@@ -136,3 +140,50 @@ def test_what_belongs_to_a_file_is_kept_with_it(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "000").iterdir()) == [
         "foto-aerea.prj", "foto-aerea.tfw", "foto-aerea.tif",
     ]  # fmt: skip
+
+
+def test_samples_of_twelve_bits(tmp_path: Path, import_path: Importer) -> None:
+    assert only(import_path(raster(tmp_path, dtype="uint16", nbits=12))).raster_info["bands"][0]["max"] == 63
+
+
+def nested(shapes: list[shapely.Geometry]) -> pa.Array:
+    """Coordinates in lists, as GeoParquet 1.1 has them."""
+    _kind, points, offsets = shapely.to_ragged_array(shapes)
+    values: pa.Array = pa.StructArray.from_arrays([points[:, 0], points[:, 1]], ["x", "y"])
+    for level in offsets:
+        values = pa.ListArray.from_arrays(pa.array(level, pa.int32()), values)
+    return values
+
+
+HOLED = shapely.Polygon(shapely.box(0, 0, 9, 9).exterior, [shapely.box(1, 1, 2, 2).exterior])
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        shapely.Point(EAST, NORTH), shapely.LineString([(0, 0), (1, 2)]), shapely.MultiPoint([(0, 0), (1, 2)]), HOLED,
+        shapely.MultiLineString([[(0, 0), (1, 2)], [(3, 3), (4, 4)]]),
+        shapely.MultiPolygon([HOLED, shapely.box(20, 20, 30, 30)]),
+    ],
+    ids=lambda shape: type(shape).__name__,
+)  # fmt: skip
+def test_coordinates_in_lists(tmp_path: Path, shape: shapely.Geometry) -> None:
+    other = shapely.transform(shape, lambda points: points + 40)
+    geo = {
+        "version": "1.1.0",
+        "primary_column": "g",
+        "columns": {"g": {"encoding": type(shape).__name__.lower(), "crs": None}},
+    }
+    table = pa.table({"n": [1, 2], "g": nested([shape, other])})
+    pq.write_table(table.replace_schema_metadata({"geo": json.dumps(geo)}), tmp_path / "a.parquet")
+    source = GeoParquetSource(tmp_path / "a.parquet", name="a", srid=32632)
+    with source.batches() as batches:
+        (batch,) = batches
+    assert shapely.from_wkb(batch.wkb.to_pylist()).tolist() == [shape, other]
+
+
+def test_a_parquet_that_says_no_system_is_guessed_from_its_numbers(tmp_path: Path) -> None:
+    geo = {"version": "1.0.0", "primary_column": "g", "columns": {"g": {"encoding": "WKB", "crs": None}}}
+    table = pa.table({"g": [shapely.to_wkb(shapely.Point(EAST, NORTH))]})
+    pq.write_table(table.replace_schema_metadata({"geo": json.dumps(geo)}), tmp_path / "a.parquet")
+    assert GeoParquetSource(tmp_path / "a.parquet", name="a").crs.name == "EPSG:32632"

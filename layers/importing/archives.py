@@ -19,7 +19,12 @@ _RATIO_FROM_BYTES = 10 * 1024**2
 _END_WITHIN, _ENTRY_BYTES = 65_557, 1024
 """Where the end of an archive's list stands, and what one entry of it may take (a name, and room for more)."""
 _GEODATABASE_PART = re.compile(r"^(a[0-9a-f]{8}\.[a-z0-9_]{1,20}(\.[a-z0-9_]{1,20})?|gdb|timestamps)$")
-_SHAPE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
+SHAPE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
+
+
+def is_shadow(name: str) -> bool:
+    """A member that a Mac adds for each file, with its icon and colours."""
+    return name.startswith("__MACOSX/") or name.rsplit("/", 1)[-1].startswith("._")
 
 
 def check_entries(archive: Path, limits: Limits = LIMITS) -> None:
@@ -45,7 +50,8 @@ def extract_shapefiles(archive: Path, target: Path, limits: Limits = LIMITS) -> 
     Part names are compared without case, as Windows writes them (`X.SHP`, `x.CPG`). Raises ImportRefused.
     """
     with _opened(archive, limits) as source:
-        members = {info.filename: info for info in source.infolist() if not info.is_dir()}
+        files = (info for info in source.infolist() if not info.is_dir() and not is_shadow(info.filename))
+        members = {info.filename: info for info in files}
         shapes = sorted(name for name in members if name.lower().endswith(".shp"))
         budget = _Budget(limits)
         found = []
@@ -53,7 +59,7 @@ def extract_shapefiles(archive: Path, target: Path, limits: Limits = LIMITS) -> 
             stem = shape[:-4].lower()
             for name, info in members.items():
                 part = name.lower()
-                if part[:-4] == stem and part[-4:] in _SHAPE_PARTS:
+                if part[:-4] == stem and part[-4:] in SHAPE_PARTS:
                     _extract(source, info, target / f"{number}{part[-4:]}", budget)
             if not (target / f"{number}.dbf").exists() and not (target / f"{number}.shx").exists():
                 raise ImportRefused(_("Lo shapefile %(name)s nello zip non ha né .dbf né .shx.") % {"name": shape[:80]})

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
-from layers.importing.archives import check_entries
+from layers.importing.archives import check_entries, is_shadow
 from layers.importing.encodings import head_in_utf8
 from layers.importing.errors import ImportRefused
 
@@ -170,7 +170,7 @@ def _zip(path: Path) -> FileKind:
     check_entries(path)
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [name.lower() for name in archive.namelist()]
+            names = [name.lower() for name in archive.namelist() if not is_shadow(name)]
             said = b""
             if "mimetype" in names and archive.getinfo("mimetype").file_size < 100:
                 said = archive.read("mimetype").strip()

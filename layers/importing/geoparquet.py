@@ -81,7 +81,7 @@ class GeoParquetSource:
         if "crs" in column and column["crs"] is None:
             return guessed(self.bounds)
         if column.get("crs"):
-            return checked(declared(json.dumps(column["crs"]), _("dichiarato nel file")), self.bounds)
+            return checked(declared(_text_of(column["crs"]), _("dichiarato nel file")), self.bounds)
         return checked(declared("EPSG:4326", _("GeoParquet senza CRS: lon/lat per la norma")), self.bounds)
 
     def linearise(self) -> None:
@@ -103,6 +103,11 @@ class GeoParquetSource:
                 yield Batch(pa.Table.from_batches([record]).remove_column(position), wkb)
         except (pa.ArrowException, OSError) as error:
             raise ImportRefused(_("Lettura interrotta: %(error)s") % {"error": str(error).splitlines()[0]}) from error
+
+
+def _text_of(crs: Any) -> str:
+    """PROJJSON as text; drafts of the norm had well-known text there."""
+    return crs if isinstance(crs, str) else json.dumps(crs)
 
 
 def _bounds(values: Any) -> Bounds | None:

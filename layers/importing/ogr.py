@@ -32,6 +32,10 @@ _ERRORS = (DataSourceError, DataLayerError, RuntimeError, ValueError, OSError)
 _LONGITUDE_FIRST_BY_STANDARD = {FileKind.TOPOJSON, FileKind.GEOJSON, FileKind.GEOJSON_SEQ, FileKind.KML, FileKind.GPX}
 
 
+# A shapefile without its index gets one; it lies in a folder of the reader's own.
+pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": "YES"})
+
+
 def layer_names(path: Path, kind: FileKind) -> list[str]:
     """The layers of a file that one of the kind's drivers opens. Raises ImportRefused."""
     try:

@@ -58,6 +58,11 @@ def openers(path: Path, kind: FileKind, stem: str, folder: Path) -> Iterator[Ope
         for name, shape in shapes:
             title = stem if len(shapes) == 1 else f"{stem} {name}"
             yield Opener(name, title, partial(_ogr, shape, FileKind.SHAPEFILE, shape.stem, name))
+    elif kind is FileKind.SHAPEFILE and not path.with_suffix(".shx").exists():
+        for part in map(path.with_suffix, archives.SHAPE_PARTS):
+            if part.exists():
+                shutil.copyfile(part, folder / part.name)
+        yield from _by_gdal(folder / path.name, kind, stem)
     elif kind is FileKind.FILE_GEODATABASE:
         for database in archives.extract_geodatabase(path, folder):
             yield from _by_gdal(database, kind, stem)
@@ -78,7 +83,8 @@ def openers(path: Path, kind: FileKind, stem: str, folder: Path) -> Iterator[Ope
 def _document(path: Path, folder: Path) -> Path:
     """The KML inside a KMZ, looked at as any file."""
     with zipfile.ZipFile(path) as archive:
-        names = [name.rsplit("/", 1)[-1].lower() for name in archive.namelist() if name.lower().endswith(".kml")]
+        members = [name for name in archive.namelist() if not archives.is_shadow(name)]
+    names = [name.rsplit("/", 1)[-1].lower() for name in members if name.lower().endswith(".kml")]
     name = "doc.kml" if "doc.kml" in names else sorted(names)[0]
     if not re.fullmatch(r"[\w. -]{1,100}", name):
         raise ImportRefused(_("Il KML dentro il KMZ ha un nome che non si accetta: chiamarlo doc.kml."))

@@ -1,6 +1,7 @@
 """Legitimate files that are not written as one expects: encodings, mixed attributes, positions that lie beside."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from layers.importing.geoparquet import GeoParquetSource
 from layers.models import Layer
 from layers.publishing.storage import put_aside
 from tests.layers.conftest import Importer
-from tests.layers.test_import_formats import only, rows
+from tests.layers.test_import_formats import only, rows, write
 
 EAST, NORTH = 580209.592, 4997897.927
 GRID = np.arange(64, dtype="uint8").reshape(8, 8)
@@ -187,3 +188,22 @@ def test_a_parquet_that_says_no_system_is_guessed_from_its_numbers(tmp_path: Pat
     table = pa.table({"g": [shapely.to_wkb(shapely.Point(EAST, NORTH))]})
     pq.write_table(table.replace_schema_metadata({"geo": json.dumps(geo)}), tmp_path / "a.parquet")
     assert GeoParquetSource(tmp_path / "a.parquet", name="a").crs.name == "EPSG:32632"
+
+
+@pytest.mark.parametrize("left_out", [".shx", ".dbf", ".prj", ""])
+def test_a_shapefile_without_a_part_and_from_a_mac(tmp_path: Path, import_path: Importer, left_out: str) -> None:
+    write(tmp_path / "edifici.shp", "ESRI Shapefile")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for part in tmp_path.glob("edifici.*"):
+            if part.suffix != left_out:
+                archive.write(part, f"Consegna/{part.name}")
+                archive.writestr(f"__MACOSX/Consegna/._{part.name}", b"\0\5\x16\7")
+    layer = only(import_path(tmp_path / "a.zip"))
+    assert (layer.feature_count, layer.srid) == (3, 32632)
+
+
+def test_loose_parts_without_the_index(tmp_path: Path, import_path: Importer) -> None:
+    path = write(tmp_path / "edifici.shp", "ESRI Shapefile")
+    path.with_suffix(".shx").unlink()
+    assert only(import_path(path)).feature_count == 3
+    assert not path.with_suffix(".shx").exists()

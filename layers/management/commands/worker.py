@@ -14,7 +14,7 @@ class Command(BaseCommand):
     requires_system_checks = []  # `migrate` runs them at each start; they load every page and 140 MB with them
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--concurrency", type=int, default=1, help="jobs at the same time")
+        parser.add_argument("--concurrency", type=int, default=1, help="jobs at once, beside one somebody waits for")
 
     def handle(self, *args: Any, **arguments: Any) -> None:
         worker = Worker(arguments["concurrency"])

@@ -36,7 +36,7 @@ def kvp(ask: Ask) -> HttpResponse:
     return _answer(ask, Kvp(ask.request))
 
 
-@door({"xml": "text/xml"}, params=None)
+@door({"xml": "text/xml"}, params=None, failed=_failed)
 def rest_capabilities(ask: Ask) -> HttpResponse:
     """/ogc/wmts/1.0.0/WMTSCapabilities.xml. Clients such as OWSLib add the parameters of the other way of asking."""
     return _capabilities(ask)

@@ -62,6 +62,11 @@ def more(path: str, query: str) -> str:
     return path + ("&" if "?" in path else "?") + query
 
 
+def told_in(name: str) -> str:
+    """The media type of an error of this address."""
+    return "application/xml" if name == "wfs" else "text/xml" if name.startswith("wm") else "application/json"
+
+
 def opened(answer: HttpResponseBase) -> bool:
     """Whether a page of another site may read this answer."""
     exposed = answer["Access-Control-Expose-Headers"]
@@ -70,7 +75,7 @@ def opened(answer: HttpResponseBase) -> bool:
 
 def test_options_tell_the_methods_to_pages_of_any_site(client: Client) -> None:
     asked = {"origin": "https://altrove.example", "access-control-request-method": "GET"}
-    for _name, path in ROUTES:
+    for name, path in ROUTES:
         answer = client.options(path, headers=asked)
         assert answer.status_code == 204 and not answer.content and opened(answer), path
         assert not answer.has_header("Content-Type") and not answer.has_header("Content-Length"), path
@@ -78,7 +83,8 @@ def test_options_tell_the_methods_to_pages_of_any_site(client: Client) -> None:
         allowed = set(answer["Access-Control-Allow-Headers"].split(", "))
         assert {"Authorization", "Content-Type", "If-None-Match"} <= allowed, path
         refused = client.generic("PROPFIND", path)
-        assert refused.status_code == 405 and refused["Allow"] == answer["Allow"] and refused.json()["code"], path
+        assert refused.status_code == 405 and refused["Allow"] == answer["Allow"], path
+        assert b"PROPFIND is not possible" in refused.content and refused["Content-Type"] == told_in(name), path
 
 
 def test_head_is_get_without_a_body(client: Client) -> None:
@@ -119,8 +125,8 @@ def test_parameters_that_are_unknown_or_given_twice_are_refused(client: Client) 
         if name in LEGACY:
             assert unknown.status_code == 200, path
             continue
-        assert unknown.status_code == 400 and "inesistente" in unknown.json()["description"], path
-        assert unknown["Content-Type"] == "application/json" and opened(unknown), path
+        assert unknown.status_code == 400 and b"inesistente" in unknown.content, path
+        assert unknown["Content-Type"] == told_in(name) and opened(unknown), path
 
 
 def test_odd_queries_are_refused_or_passed_over(client: Client) -> None:
@@ -133,5 +139,5 @@ def test_odd_queries_are_refused_or_passed_over(client: Client) -> None:
 def test_odd_headers_are_passed_over(client: Client) -> None:
     for name, path in READ:
         plain = client.get(path).status_code
-        for headers in HEADERS if name != "export" else ():
+        for headers in HEADERS if name not in {"export", "coverage", "wms", "wmts-capabilities"} else HEADERS[:2]:
             assert client.get(path, headers=headers).status_code == plain, (path, headers)

@@ -168,7 +168,7 @@ def test_gdal_draws_the_municipality_by_ogc_api_maps(site: Site, tmp_path: Path)
         assert shares(picture.read(), site) > 0.97
 
 
-@pytest.mark.parametrize("srid", [4326, 4258, 6706, 3003, 6707, 3857])
+@pytest.mark.parametrize("srid", [4258, 6706, 3003, 6707])
 def test_gdal_finds_a_place_whatever_axis_comes_first(site: Site, tmp_path: Path, srid: int) -> None:
     asked = "service=WFS&version=2.0.0&request=GetFeature&typenames=cr:civici-reali&resourceid=civici-reali.1"
     answer = requests.get(f"{site.ogc}/wfs?{asked}&srsName=urn:ogc:def:crs:EPSG::{srid}", timeout=30)

@@ -39,8 +39,10 @@ def main() -> int:
     parser.add_argument("--streets", type=int, default=30_000)
     parser.add_argument("--clients", default="1,8,32", help="how many ask at the same time; several, by commas")
     parser.add_argument("--only", default=",".join(SECTIONS), help=f"sections, by commas, of {', '.join(SECTIONS)}")
-    parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=2, help="of each measurement")
+    parser.add_argument(
+        "--rounds", type=int, default=2, help="of ours, pgbench and the others in turn; the median counts"
+    )
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--quick", action="store_true", help="one round of one second each, 120,000 buildings")
     parser.add_argument("--alone", action="store_true", help="without TiPg and pygeoapi")

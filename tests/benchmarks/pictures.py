@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,13 +24,15 @@ SIDE, CELL_M = 8192, 1.0
 WEST, NORTH = 575_000.0, 5_004_000.0
 MIDDLE = (10.0045, 45.1505)
 """Degrees, within the raster."""
+LAYERS = 12
+NAME = "bench-ortofoto.tif"
 EPSG = quote("http://www.opengis.net/def/crs/EPSG/0/", safe="")
 
 
 def make_raster(folder: Path) -> Path:
     """A picture of three bands in EPSG:32632 as a COG: gradients and grain, so that it neither packs to nothing nor
     to noise. Made once."""
-    path = folder / "bench-ortofoto.tif"
+    path = folder / NAME
     if path.exists():
         return path
     rng = np.random.default_rng(7)
@@ -50,13 +53,15 @@ def make_raster(folder: Path) -> Path:
     return path
 
 
-def publish(path: Path) -> Layer:
-    """The raster as a layer, where the served product looks for it."""
+def publish(path: Path) -> None:
+    """The raster as layers, where the served product looks for it: several of one file, so that none of their many
+    tiles is asked twice."""
     band = {"dtype": "uint8", "min": 0, "max": 255, "mean": 127, "std": 50}
-    return Layer.objects.create(
-        slug="ortofoto", title_it="Ortofoto", kind=Layer.Kind.RASTER, raster_path=path.name, srid=32632,
-        raster_info={"width": SIDE, "height": SIDE, "bands": [band] * 3}, bbox=[9.955, 45.11, 10.06, 45.185],
-    )  # fmt: skip
+    for number in range(LAYERS):
+        Layer.objects.create(
+            slug=f"ortofoto-{number}", title_it="Ortofoto", kind=Layer.Kind.RASTER, raster_path=path.name, srid=32632,
+            raster_info={"width": SIDE, "height": SIDE, "bands": [band] * 3}, bbox=[9.955, 45.11, 10.06, 45.185],
+        )  # fmt: skip
 
 
 def map_case() -> Case:
@@ -72,19 +77,23 @@ def map_case() -> Case:
     return Case("map 512², PNG", paths[0], paths=paths)
 
 
-def raster_case(form: str) -> Case:
-    """Tiles of zooms 13 to 17 around the middle of the raster, uncached; `tipg` holds TiTiler's addresses."""
-    ours, theirs = [], []
+def raster_case(form: str, url: str) -> Case:
+    """Tiles of zooms 13 to 17 around the middle of the raster, each asked once, in an order without order; `url` is
+    what every address of TiTiler ends with."""
+    asked = []
     for z in (17, 16, 15, 14, 13):
         side = WEB_MERCATOR.side(z)
         x0, y0 = 1_113_695.0, 5_645_000.0
         column, row = int((x0 - WEB_MERCATOR.left) // side), int((WEB_MERCATOR.top - y0) // side)
         reach = range(-7, 8) if z > 15 else range(-2, 3)
-        for dy, dx in itertools.product(reach, reach):
+        for number, dy, dx in itertools.product(range(LAYERS), reach, reach):
             at = TileAddress(z, row + dy, column + dx)
-            ours.append(f"/ogc/collections/ortofoto/map/tiles/WebMercatorQuad/{z}/{at.y}/{at.x}?f={form}")
-            theirs.append(f"/cog/tiles/WebMercatorQuad/{z}/{at.x}/{at.y}.{form}")
-    return Case(f"raster tiles z13-17, {form.upper()}", ours[0], paths=tuple(ours), tipg_paths=tuple(theirs))
+            ours = f"/ogc/collections/ortofoto-{number}/map/tiles/WebMercatorQuad/{z}/{at.y}/{at.x}?f={form}"
+            asked.append((ours, f"/cog/tiles/WebMercatorQuad/{z}/{at.x}/{at.y}.{form}{url}"))
+    random.Random(7).shuffle(asked)
+    paths, at_titiler = zip(*asked, strict=True)
+    name = f"raster tiles z13-17, {form.upper()}"
+    return Case(name, paths[0], tipg=at_titiler[0], paths=paths, tipg_paths=at_titiler, targets={"titiler": 4})
 
 
 @contextmanager

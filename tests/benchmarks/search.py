@@ -72,10 +72,10 @@ def prepare(cluster: Cluster, many: int) -> None:
     from layers.catalogue import catalogue
     from layers.models import Field
     from layers.search.index import analyse, index_layer
-    from tests.benchmarks.run import prepare as made_anew
+    from tests.benchmarks.data import made_anew
     from tests.geodata import make_layer
 
-    made_anew(cluster, 10)
+    made_anew(cluster)
     named = {"nome": "string", "tipo": "string", "codice": "string"}
     layers = [
         make_layer("civici", "POINT", 32632, {"odonimo": "string", "civico": "string"}, ADDRESSES),

@@ -14,7 +14,8 @@ from geoportal.runtime.places import Places
 from geoportal.runtime.templates import fill
 from layers.catalogue import LayerEntry
 from tests.benchmarks.measure import Web, ask, settle, warm
-from tests.liveserver import free_port, wait_for
+from tests.liveserver import wait_for
+from tests.ports import free_port
 
 STATIC = "tile.000000000000.pbf"
 """A name as the product gives its static files, so that it is served the same way."""

@@ -98,6 +98,7 @@ def measure(
     settle()
     pygeoapi = None
     if case.pygeoapi and others.get("pygeoapi"):
+        ask_peer(others["pygeoapi"] + case.pygeoapi, clients, 1)
         pygeoapi = ask_peer(others["pygeoapi"] + case.pygeoapi, clients, max(seconds, case.least_s))
         settle()
     return Result(

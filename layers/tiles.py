@@ -24,6 +24,8 @@ FEATURE_CAP = 20_000
 BYTES_CAP = 500_000
 THIN_BELOW = 14
 """Below this zoom a tile covers so much that what is smaller than a quarter of a pixel is left out."""
+SHAPE_BYTES, FIELD_BYTES = 34, 8
+"""What a small line or polygon and each attribute of it take in a tile."""
 EXTENT, BUFFER = 4096, 64
 """Units of a tile's own grid: its side, and how far it reaches past it."""
 DEGREES = " / 111320"
@@ -62,12 +64,19 @@ def layer_tile(
     Raises QueryTooSlow.
     """
     statement = tile_statement(layer, fields, address, grid)
-    cap = FEATURE_CAP
+    cap = _first_cap(layer, fields, address)
     while True:
         tile, count = read_row(statement, tile_params(layer, address, cap, grid))
         if len(tile) <= BYTES_CAP or count <= 100:
             return bytes(tile)
         cap = max(100, min(int(count * BYTES_CAP / len(tile) * 0.9), count - 1))
+
+
+def _first_cap(layer: LayerEntry, fields: tuple[str, ...], address: TileAddress) -> int:
+    """How many features to ask for first: from afar about as many as `BYTES_CAP` holds, so that one query is enough."""
+    if address.z >= THIN_BELOW or "POINT" in layer.geometry_type.upper():
+        return FEATURE_CAP
+    return min(FEATURE_CAP, BYTES_CAP // (SHAPE_BYTES + FIELD_BYTES * len(fields)))
 
 
 def tile_params(layer: LayerEntry, address: TileAddress, cap: int, grid: TileGrid = WEB_MERCATOR) -> dict[str, Any]:

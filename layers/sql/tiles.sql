@@ -13,7 +13,8 @@ WITH tile AS (
     WHERE {index_geometry} && {search} {size_test}
     {thinning}
     LIMIT %(cap)s
-), features AS (
+), features AS MATERIALIZED (
+    -- Merged into what follows, each geometry would be made twice: once to see whether there is one.
     SELECT {outputs}, ST_AsMVTGeom({shape}, tile.bounds, 4096, 64, true) AS geom
     FROM met AS f CROSS JOIN tile
 )

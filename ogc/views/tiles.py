@@ -23,7 +23,7 @@ from ogc.pages import title
 from ogc.views.core import known_tms
 
 CACHE_BYTES = 64 * 2**20
-TILE_FORM = 3
+TILE_FORM = 4
 """Raised when the same data gives other tile bytes, so that ETags change with the code."""
 
 _cache = TileCache(CACHE_BYTES)

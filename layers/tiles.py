@@ -26,6 +26,8 @@ THIN_BELOW = 14
 """Below this zoom a tile covers so much that what is smaller than a quarter of a pixel is left out."""
 SHAPE_BYTES, FIELD_BYTES = 34, 8
 """What a small line or polygon and each attribute of it take in a tile."""
+FULL_FROM = 15
+"""From this zoom on a tile seldom holds more than it may: only one that does is made of the largest shapes alone."""
 EXTENT, BUFFER = 4096, 64
 """Units of a tile's own grid: its side, and how far it reaches past it."""
 DEGREES = " / 111320"
@@ -70,11 +72,12 @@ def layer_tile(
         if len(tile) <= BYTES_CAP or count <= 100:
             return bytes(tile)
         cap = max(100, min(int(count * BYTES_CAP / len(tile) * 0.9), count - 1))
+        statement = tile_statement(layer, fields, address, grid, is_cut=True)
 
 
 def _first_cap(layer: LayerEntry, fields: tuple[str, ...], address: TileAddress) -> int:
     """How many features to ask for first: from afar about as many as `BYTES_CAP` holds, so that one query is enough."""
-    if address.z >= THIN_BELOW or "POINT" in layer.geometry_type.upper():
+    if address.z >= FULL_FROM or "POINT" in layer.geometry_type.upper():
         return FEATURE_CAP
     return min(FEATURE_CAP, BYTES_CAP // (SHAPE_BYTES + FIELD_BYTES * len(fields)))
 
@@ -99,9 +102,14 @@ def tile_params(layer: LayerEntry, address: TileAddress, cap: int, grid: TileGri
 
 
 def tile_statement(
-    layer: LayerEntry, fields: tuple[str, ...], address: TileAddress, grid: TileGrid = WEB_MERCATOR
+    layer: LayerEntry,
+    fields: tuple[str, ...],
+    address: TileAddress,
+    grid: TileGrid = WEB_MERCATOR,
+    *,
+    is_cut: bool = False,
 ) -> sql.Composed:
-    """The statement behind one tile of this layer, zoom by zoom the same."""
+    """The statement behind one tile of this layer; `is_cut`: of its largest shapes, since it would be too long."""
     # The geometry kept for tiles is in EPSG:3857.
     stored, is_geographic = layer.tile_geometry_field, (layer.srid or 4326) == 4326
     held = 3857 if stored and grid.srid == 3857 else layer.srid or 4326
@@ -130,7 +138,7 @@ def tile_statement(
         shape=shape,
         feature_id=sql.SQL(", {}").format(sql.Literal(layer.id_field)) if integer_id else sql.SQL(""),
         size_test=_size_test(geometry, is_geographic and not stored) if coarse and not is_point else sql.SQL(""),
-        thinning=_thinning(geometry, is_point) if coarse else sql.SQL(""),
+        thinning=_thinning(geometry, is_point) if is_cut or address.z < FULL_FROM else sql.SQL(""),
     )
 
 

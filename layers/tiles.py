@@ -24,7 +24,7 @@ FEATURE_CAP = 20_000
 BYTES_CAP = 500_000
 THIN_BELOW = 14
 """Below this zoom a tile covers so much that what is smaller than a quarter of a pixel is left out."""
-SHAPE_BYTES, FIELD_BYTES = 34, 8
+SHAPE_BYTES, FIELD_BYTES = 34, 9
 """What a small line or polygon and each attribute of it take in a tile."""
 FULL_FROM = 15
 """From this zoom on a tile seldom holds more than it may: only one that does is made of the largest shapes alone."""

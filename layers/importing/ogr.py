@@ -32,12 +32,18 @@ _ERRORS = (DataSourceError, DataLayerError, RuntimeError, ValueError, OSError)
 _LONGITUDE_FIRST_BY_STANDARD = {FileKind.TOPOJSON, FileKind.GEOJSON, FileKind.GEOJSON_SEQ, FileKind.KML, FileKind.GPX}
 
 
-# A shapefile without its index gets one; it lies in a folder of the reader's own.
-pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": "YES"})
+def _mend_index(path: Path, kind: FileKind) -> None:
+    """Have a shapefile without its index get one; it lies in a folder of the reader's own then.
+
+    Only where there is none: GDAL would write it again, also into a folder where nothing may be written.
+    """
+    lacks = kind is FileKind.SHAPEFILE and not path.with_suffix(".shx").exists()
+    pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": "YES" if lacks else None})
 
 
 def layer_names(path: Path, kind: FileKind) -> list[str]:
     """The layers of a file that one of the kind's drivers opens. Raises ImportRefused."""
+    _mend_index(path, kind)
     try:
         found = pyogrio.list_layers(safe_path(path))
     except _ERRORS as error:
@@ -73,6 +79,7 @@ class OgrSource:
         opened_with: dict[str, int] | None = None,
     ) -> None:
         self._opened_with: dict[str, Any] = dict(opened_with or {})
+        _mend_index(path, kind)
         self._path = safe_path(path)
         self._layer = layer
         self.name = name or layer

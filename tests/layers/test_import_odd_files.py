@@ -202,8 +202,10 @@ def test_a_shapefile_without_a_part_and_from_a_mac(tmp_path: Path, import_path: 
     assert (layer.feature_count, layer.srid) == (3, 32632)
 
 
-def test_loose_parts_without_the_index(tmp_path: Path, import_path: Importer) -> None:
+@pytest.mark.parametrize("has_index", [True, False])
+def test_loose_parts_with_and_without_the_index(tmp_path: Path, import_path: Importer, has_index: bool) -> None:
     path = write(tmp_path / "edifici.shp", "ESRI Shapefile")
-    path.with_suffix(".shx").unlink()
+    if not has_index:
+        path.with_suffix(".shx").unlink()
     assert only(import_path(path)).feature_count == 3
-    assert not path.with_suffix(".shx").exists()
+    assert path.with_suffix(".shx").exists() == has_index

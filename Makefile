@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run reset manage test lint lock bench benchdevices benchimport benchsearch chaos setup cite fuzz
+.PHONY: help run reset manage test lint lock bench benchdevices benchimport benchsearch chaos agents setup cite fuzz
 
 PYTHON := .venv/bin/python
 PORT ?= 8000
@@ -83,6 +83,10 @@ benchsearch: ## Measure the search on 26,100 addresses, 20,000 parcels and many 
 chaos: ## Kill parts of a running product and cut networks at random, three seeds, and count what devices said (ARGS="--seeds 7 --seconds 300")
 	@deploy/bootstrap test
 	@$(CHECK_ENV) $(PYTHON) -m tests.chaos $(ARGS)
+
+agents: ## Install both agents as docs/agents.md says into an environment of their own, enrol them and measure them
+	@deploy/bootstrap test
+	@$(CHECK_ENV) $(PYTHON) -m pytest tests/device/agent_install.py -p no:cacheprovider -q -s
 
 setup: ## Only install what is missing, for running and for tests
 	@deploy/bootstrap test

@@ -133,7 +133,8 @@ class Product:
         await self.services["web"].ready(lambda: answers(self.places.address), _READY_S)
         if self.wishes.fleet != 0:
             more = ["--devices", str(self.wishes.fleet)] if self.wishes.fleet else []
-            self._service("simulator", manage("simulate", *more)).start()
+            centre = ["--centre", self.places.address]
+            self._service("simulator", manage("simulate", *more, *centre)).start()
 
     def _service(
         self,

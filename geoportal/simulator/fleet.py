@@ -13,13 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from geoportal.messaging.device.commands import CommandError, Handler, Restarting
+from geoportal.messaging.device.commands import Handler, Restarting
 from geoportal.messaging.device.config import AgentConfig
 from geoportal.messaging.device.device import Device
 from geoportal.messaging.device.session import Surroundings
 from geoportal.simulator.life import City
 from geoportal.simulator.metrics import Effect, Site, sample
 from geoportal.simulator.scenarios import FINE, Story
+from geoportal.simulator.screen import Screen
 
 logger = logging.getLogger("geoportal.simulator")
 
@@ -58,7 +59,7 @@ class SimulatedDevice:
         self._random = random.Random(f"{seed} {site.devid}")  # noqa: S311 - jitter, no secret
         self._effect = FINE
         self._down_until = 0.0
-        self._orders: dict[str, Any] = {}
+        self._screen = Screen(config)
         self._traffic = [int(2e9 * self._random.random()), int(2e8 * self._random.random())]
         self._device: Device | None = None
         self._was_linked = True
@@ -73,6 +74,7 @@ class SimulatedDevice:
         """Switch on: a new boot."""
         self._started = self._time.monotonic()
         self._traffic_at = self._started
+        self._screen.restart()
         surroundings = Surroundings(
             now=self._now,
             monotonic=self._time.monotonic,
@@ -141,7 +143,7 @@ class SimulatedDevice:
             rate = measured.get(f"{name}_bps", 40_000 if name == "rx" else 6_000)
             self._traffic[index] = (self._traffic[index] + int(rate / 8 * passed)) % self._wraps_at
             measured[f"{name}_total"] = self._traffic[index]
-        return measured | self._orders
+        return measured | self._screen.readings
 
     def _now(self) -> float:
         return self._time.now() + self._effect.clock_offset_s
@@ -164,14 +166,7 @@ class SimulatedDevice:
 
     def _handlers(self) -> Mapping[str, Handler]:
         common: dict[str, Handler] = {"reboot": self._reboot, "run_selftest": self._selftest}
-        if self.site.kind == "totem":
-            common |= {
-                "reload": self._reload,
-                "display_on": self._display(True),
-                "display_off": self._display(False),
-                "set_brightness": self._brightness,
-            }
-        return common
+        return {**common, **self._screen.handlers()} if self.site.kind == "totem" else common
 
     async def _reboot(self, _arguments: Mapping[str, Any]) -> str:
         self._down_until = self._time.monotonic() + _REBOOT_S
@@ -180,24 +175,6 @@ class SimulatedDevice:
     async def _selftest(self, _arguments: Mapping[str, Any]) -> str:
         measured = self._measured(self._time.now())
         return ", ".join(f"{name}={value}" for name, value in sorted(measured.items()))
-
-    async def _reload(self, _arguments: Mapping[str, Any]) -> str:
-        await asyncio.sleep(1.0)
-        return "page loaded"
-
-    def _display(self, on: bool) -> Handler:
-        async def switch(_arguments: Mapping[str, Any]) -> str:
-            self._orders |= {"disp_on": on, "disp_want": on}
-            return f"display {'on' if on else 'off'}"
-
-        return switch
-
-    async def _brightness(self, arguments: Mapping[str, Any]) -> str:
-        percent = arguments.get("percent")
-        if type(percent) is not int or not 0 <= percent <= 100:
-            raise CommandError(f"percent must be a whole number from 0 to 100, found {percent!r}", state="rejected")
-        self._orders["backlight"] = percent
-        return f"brightness {percent} %"
 
 
 class Fleet:

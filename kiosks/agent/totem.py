@@ -12,7 +12,7 @@ import psutil
 
 from geoportal.messaging.device import centre
 from geoportal.messaging.device.clock import uptime_s
-from geoportal.messaging.device.commands import CommandError, Handler, Restarting, Unsupported
+from geoportal.messaging.device.commands import CommandError, Handler, Restarting
 from geoportal.messaging.device.config import AgentConfig, ConfigError
 from kiosks.agent.browser import Browser
 from kiosks.agent.parts import Backlight, CaseSensor, Contact, Mixer, TouchScreen
@@ -45,7 +45,7 @@ class TotemSource:
         self._browser = Browser(
             options.get("browser", ""), language_cookie=options.get("language_cookie", "django_language")
         )
-        self._centre_url, self._centre_ca = centre_url.rstrip("/"), centre_ca
+        self._centre_url, self._centre_ca = centre_url, centre_ca
         self._wants_display: bool | None = None
         self._one_at_a_time = asyncio.Lock()
         self._parts = (
@@ -138,16 +138,8 @@ class TotemSource:
         return f"volume {percent} %"
 
     async def _screenshot(self, arguments: Mapping[str, Any]) -> str:
-        if not self._centre_url:
-            raise Unsupported("centre.url is not configured: the picture could not be handed in")
-        image = await self._beside(self._browser.screenshot)
-        headers = {"Content-Type": "image/jpeg", "X-Upload-Key": str(arguments["upload_key"])}
-        where = f"{self._centre_url}{arguments['upload_path']}"
-        try:
-            await asyncio.to_thread(centre.ask, "PUT", where, image, headers, self._centre_ca)
-        except centre.CentreError as error:
-            raise CommandError(f"the picture was not taken: {error}") from error
-        return f"{len(image)} bytes handed in"
+        image = await self._beside(self._browser.screenshot) if self._centre_url else b""
+        return await centre.hand_in(self._centre_url, arguments, image, self._centre_ca)
 
     async def _selftest(self, _arguments: Mapping[str, Any]) -> str:
         measured = await self.read()

@@ -48,6 +48,7 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=1, help="another seed, another city (1)")
         parser.add_argument("--speed", type=float, default=1.0, help="how fast the model's day passes (1)")
         parser.add_argument("--devices", type=int, help="only the first so many devices")
+        parser.add_argument("--centre", default="", help="the portal's address, where screenshots are handed in")
         parser.add_argument("--light", type=int, help="instead: a load of so many devices over a few connections")
         parser.add_argument("--seconds", type=float, default=60.0, help="of --light: for how long (60)")
         parser.add_argument(
@@ -69,7 +70,9 @@ class Command(BaseCommand):
         try:
             city = City.of(sites, options["seed"])
             devices = [
-                SimulatedDevice(_config(site), site, seed=options["seed"], wraps=site.devid in city.wrapping)
+                SimulatedDevice(
+                    _config(site, options["centre"]), site, seed=options["seed"], wraps=site.devid in city.wrapping
+                )
                 for site in sites
             ]
         except (ConfigError, SpoolError) as error:
@@ -149,10 +152,11 @@ def sample_sites() -> list[Site]:
     ]
 
 
-def _config(site: Site) -> AgentConfig:
+def _config(site: Site, centre: str) -> AgentConfig:
     """The device's own file; the broker is that of the settings, whose port may change from run to run."""
     config = load(Path(settings.VAR_DIR) / "devices" / f"{site.devid}.toml")
-    return replace(config, host=settings.MQTT_HOST, port=settings.MQTT_PORT)
+    centre = centre or config.centre_url
+    return replace(config, host=settings.MQTT_HOST, port=settings.MQTT_PORT, centre_url=centre)
 
 
 async def _run(fleet: Fleet) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import ssl
 import urllib.error
@@ -9,6 +10,8 @@ import urllib.request
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
+
+from geoportal.messaging.device.commands import CommandError, Unsupported
 
 _WAIT_S = 20.0
 _MOST_BYTES = 200_000
@@ -48,6 +51,22 @@ def ask(method: str, url: str, body: bytes, headers: Mapping[str, str], ca: str 
         why = getattr(error, "reason", None) or error
         raise CentreError(f"{parts.netloc} does not answer: {why}") from error
     return content
+
+
+async def hand_in(portal: str, arguments: Mapping[str, Any], image: bytes, ca: str = "") -> str:
+    """Give the centre the picture that an order asked for (contract §1.5). What the operator should read.
+
+    Raises Unsupported, CommandError.
+    """
+    if not portal:
+        raise Unsupported("centre.url is not configured: the picture could not be handed in")
+    headers = {"Content-Type": "image/jpeg", "X-Upload-Key": str(arguments["upload_key"])}
+    where = f"{portal.rstrip('/')}{arguments['upload_path']}"
+    try:
+        await asyncio.to_thread(ask, "PUT", where, image, headers, ca)
+    except CentreError as error:
+        raise CommandError(f"the picture was not taken: {error}") from error
+    return f"{len(image)} bytes handed in"
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):

@@ -29,6 +29,8 @@ UNITS = {
     "_w": "W",
     "_mm": "mm",
 }
+_BYTES = {"B": 1, "MB": 1_000_000}
+_SIZES = ("B", "kB", "MB", "GB", "TB")
 NAMES = {
     "uptime": gettext_lazy("Acceso da"),
     "uptime_s": gettext_lazy("Acceso da"),
@@ -46,6 +48,14 @@ NAMES = {
     "model": gettext_lazy("Modello"),
     "fw": gettext_lazy("Versione del software"),
     "serial": gettext_lazy("Matricola"),
+    "os": gettext_lazy("Sistema"),
+    "boot": gettext_lazy("Numero dell'avvio"),
+    "agent": gettext_lazy("Agente"),
+    "v": gettext_lazy("Versione del contratto"),
+    "interval_s": gettext_lazy("Un campione ogni"),
+    "commands": gettext_lazy("Comandi che conosce"),
+    "capabilities": gettext_lazy("Che cosa misura"),
+    "unsupported": gettext_lazy("Che cosa non può misurare"),
 }
 
 
@@ -94,6 +104,8 @@ def _reading(key: str, value: Any) -> Reading:
         name, unit = name_of(key), "B" if key.endswith("_total") else unit_of(key)
     if last in ("uptime", "uptime_s") and isinstance(value, int | float):
         return Reading(key, name, _span(int(value)))
+    if unit in _BYTES and isinstance(value, int | float) and not isinstance(value, bool):
+        return Reading(key, name, _size(value * _BYTES[unit]))
     shown = _shown(value)
     return Reading(key, name, f"{shown} {unit}".strip() if shown else "–")
 
@@ -108,6 +120,15 @@ def _shown(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(_shown(part) for part in value)
     return str(value)
+
+
+def _size(count: float) -> str:
+    """So many bytes, in the unit in which a person can read them."""
+    place = 0
+    while abs(count) >= 999.95 and place < len(_SIZES) - 1:
+        count /= 1000
+        place += 1
+    return f"{number_format(round(count, 1 if place else 0), use_l10n=True)} {_SIZES[place]}"
 
 
 def _span(seconds: int) -> str:

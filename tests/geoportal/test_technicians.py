@@ -88,11 +88,22 @@ def test_the_list_asks_the_database_the_same_for_three_devices_as_for_any(
 def test_the_names_of_the_contract_are_told_in_words_and_with_their_units() -> None:
     told = {
         line.key: (line.name, line.value)
-        for line in readings({"cpu": 26, "rx_total": 5, "uptime": 90_061, "door": False})
+        for line in readings(
+            {
+                "cpu": 26,
+                "rx_total": 5,
+                "tx_total": 37_349_216_814,
+                "store_free": 999.96,
+                "uptime": 90_061,
+                "door": False,
+            }
+        )
     }
     assert told == {
         "cpu": ("Processore", "26 %"),
         "rx_total": ("Traffico ricevuto", "5 B"),
+        "tx_total": ("Traffico inviato", "37,3 GB"),
+        "store_free": ("Spazio libero", "1,0 GB"),
         "uptime": ("Acceso da", "1 g 1 h 1 min"),
         "door": ("Sportello aperto", "no"),
     }

@@ -89,7 +89,7 @@ def test_sizes_are_counted_while_extracting(tmp_path: Path) -> None:
         ),
         ("a.kml", b'<?xml version="1.0"?><!DOCTYPE k [<!ENTITY x SYSTEM "file:///etc/passwd">]><kml>&x;', "DOCTYPE"),
         ("a.gpkg", b"SQLite format 3\0" + b"\0" * 200, "non un GeoPackage"),
-        ("a.gpkg", b"SQLite format 3\0" + b"\0" * 52 + b"GPKG" + b"\0" * 4000, "aprirlo"),
+        ("a.gpkg", b"SQLite format 3\0" + b"\0" * 52 + b"GPKG" + b"\0" * 4000, "rovinato"),
         ("a.json", b'{"nodes": [], "links": []}', "non GeoJSON"),
         ("a.geojson", b'{"type": "FeatureCollection", "features": [', "GDAL"),
         ("a.zip", b"PK\x03\x04rotto", "zip è rovinato"),

@@ -22,7 +22,27 @@ _CODE_PAGES = {
     0x57: "cp1252",
     0x58: "cp1252",
     0x59: "cp1252",
-    0x08: "cp1252",
+    0x08: "cp865",
+    0x09: "cp437",
+    0x0A: "cp850",
+    0x0B: "cp437",
+    0x0D: "cp437",
+    0x0E: "cp850",
+    0x0F: "cp437",
+    0x10: "cp850",
+    0x11: "cp437",
+    0x12: "cp850",
+    0x14: "cp850",
+    0x15: "cp437",
+    0x16: "cp850",
+    0x18: "cp437",
+    0x19: "cp437",
+    0x1A: "cp850",
+    0x1B: "cp437",
+    0x1D: "cp850",
+    0x25: "cp850",
+    0x37: "cp850",
+    0xC8: "cp1250",
 }
 """Language driver ids (byte 29 of a DBF) that Western Europe meets. 0x57 is "the machine's own": Windows here."""
 
@@ -98,11 +118,13 @@ def of_shapefile(shape: Path) -> FoundEncoding:
     dbf = shape.with_suffix(".dbf")
     if not dbf.exists():
         return FoundEncoding("utf-8", _("nessuna tabella di attributi"))
-    language, body = _dbf_text(dbf)
+    language, names, records = _dbf_text(dbf)
+    # A name may be cut inside a letter: it counts only where the records do not tell.
+    body = names if records.isascii() else records
     plain = body.isascii()
     utf8 = is_utf8([body])
     cpg = shape.with_suffix(".cpg")
-    claimed = cpg.read_bytes()[:64].decode("ascii", "replace").strip() if cpg.exists() else ""
+    claimed = head_in_utf8(cpg.read_bytes()[:64]).decode("utf-8-sig", "replace").strip() if cpg.exists() else ""
     name = _from_cpg(claimed) if claimed else None
     if name and (plain or (name == "utf-8") == utf8):
         return FoundEncoding(name, _("file .cpg (%(text)s)") % {"text": claimed})
@@ -123,24 +145,26 @@ def of_shapefile(shape: Path) -> FoundEncoding:
 
 
 def _from_cpg(text: str) -> str | None:
-    wanted = text.lower().replace(" ", "")
+    wanted = re.sub(r"^(oem|dos|cp|windows|ansi)[ _-]*(?=\d)", "", text.lower()).replace(" ", "")
     wanted = {"utf8": "utf-8", "ansi": "cp1252", "ansi1252": "cp1252", "88591": "iso8859-1"}.get(wanted, wanted)
     if re.fullmatch(r"\d{3,5}", wanted):
         wanted = {"65001": "utf-8", "88591": "iso8859-1"}.get(wanted, f"cp{wanted}")
     try:
         return codecs.lookup(wanted).name
-    except LookupError:
+    except (LookupError, ValueError):
         return None
 
 
-def _dbf_text(dbf: Path) -> tuple[int, bytes]:
-    """The language byte and a good part of the records (memo files are not looked at)."""
+def _dbf_text(dbf: Path) -> tuple[int, bytes, bytes]:
+    """The language byte, the columns' names, and a good part of the records (memo files are not looked at)."""
     with dbf.open("rb") as stream:
         head = stream.read(32)
         if len(head) < 32:
-            return 0, b""
+            return 0, b"", b""
         (header_size,) = struct.unpack("<H", head[8:10])
+        columns = stream.read(max(0, header_size - 32))
+        names = b" ".join(columns[at : at + 11].split(b"\0")[0] for at in range(0, len(columns) - 31, 32))
         stream.seek(header_size)
         body = stream.read(64 * _CHUNK)
     # The cut may fall inside a character.
-    return head[29], body[: len(body) - 4] if len(body) == 64 * _CHUNK else body.rstrip(b"\x1a")
+    return head[29], names, body[: len(body) - 4] if len(body) == 64 * _CHUNK else body.rstrip(b"\x1a")

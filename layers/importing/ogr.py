@@ -25,7 +25,7 @@ from layers.importing.dxf import text_encoding, unescaped
 from layers.importing.encodings import FoundEncoding
 from layers.importing.errors import ImportRefused
 from layers.importing.sources import Batch, Rejected
-from layers.importing.texts import all_json, plain, plain_field, safe_path
+from layers.importing.texts import all_json, decoded, plain, plain_field, readable_texts, safe_path, unique_names
 
 _BATCH_ROWS = 10_000
 _ERRORS = (DataSourceError, DataLayerError, RuntimeError, ValueError, OSError)
@@ -126,7 +126,9 @@ class OgrSource:
     def _schema(self) -> pa.Schema:
         with self._stream() as reader:
             position = _geometry_position(reader.schema)
-            return pa.schema([plain_field(field) for field in reader.schema.remove(position)])
+            fields = list(reader.schema.remove(position))
+            names = unique_names([field.name for field in fields])
+            return pa.schema([plain_field(field.with_name(name)) for field, name in zip(fields, names, strict=True)])
 
     def _json_fields(self, info: dict[str, Any]) -> frozenset[str]:
         """The columns that GDAL calls JSON and are: of mixed numbers and words it says so too."""
@@ -197,11 +199,18 @@ def _batch(record: pa.RecordBatch) -> Batch:
     wkb = _stored(record.column(position))
     names, columns = record.schema.names, record.columns
     del names[position], columns[position]
-    return Batch(pa.Table.from_arrays([_stored(column) for column in columns], names=names), wkb)
+    return Batch(pa.Table.from_arrays([_stored(column) for column in columns], names=unique_names(names)), wkb)
 
 
 def _stored(column: pa.Array) -> pa.Array:
-    return column.storage if isinstance(column, pa.ExtensionArray) else column
+    """The column as plain values: of an extension what it stores, of a coded domain the words."""
+    if isinstance(column, pa.ExtensionArray):
+        column = column.storage
+    if isinstance(column, pa.DictionaryArray):
+        return decoded(column)
+    return (
+        readable_texts(column) if pa.types.is_string(column.type) or pa.types.is_large_string(column.type) else column
+    )
 
 
 def _geometry_position(schema: pa.Schema) -> int:

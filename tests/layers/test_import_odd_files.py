@@ -1,6 +1,7 @@
 """Legitimate files that are not written as one expects: encodings, mixed attributes, positions that lie beside."""
 
 import json
+import struct
 import zipfile
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from pyproj import CRS
 from rasterio.transform import from_origin
 
+from layers.importing.encodings import of_shapefile
 from layers.importing.geoparquet import GeoParquetSource
+from layers.importing.texts import decoded, readable_texts, unique_names
 from layers.models import Layer
 from layers.publishing.storage import put_aside
 from tests.layers.conftest import Importer
@@ -209,3 +212,54 @@ def test_loose_parts_with_and_without_the_index(tmp_path: Path, import_path: Imp
         path.with_suffix(".shx").unlink()
     assert only(import_path(path)).feature_count == 3
     assert path.with_suffix(".shx").exists() == has_index
+
+
+@pytest.mark.parametrize(
+    ("claimed", "language", "written"),
+    [
+        ("OEM 850", 0, "cp850"), ("850", 0, "cp850"), ("ANSI 1252", 0, "cp1252"), ("windows-1252", 0, "cp1252"),
+        ("", 0x37, "cp850"), ("", 0x02, "cp850"), ("", 0, "cp1252"), ("boh", 0, "utf-8"),
+    ],
+)  # fmt: skip
+def test_the_letters_of_a_dbf(tmp_path: Path, claimed: str, language: int, written: str) -> None:
+    path = table(tmp_path, ["NOME"], ["Città"], language, written)
+    if claimed:
+        path.with_suffix(".cpg").write_bytes(claimed.encode("utf-16" if claimed == "boh" else "ascii"))
+    assert of_shapefile(path).name == written
+
+
+def table(folder: Path, names: list[str], values: list[str], language: int, encoding: str) -> Path:
+    """The address of a shapefile of which only this DBF is there."""
+    fields = b"".join(
+        name.encode(encoding).ljust(11, b"\0") + b"C" + bytes(4) + bytes([20, 0]) + bytes(14) for name in names
+    )
+    record = b" " + b"".join(value.encode(encoding).ljust(20) for value in values)
+    sizes = struct.pack("<IHH", 1, 32 + len(fields) + 1, len(record))
+    head = b"\x03\x7c\x01\x01" + sizes + bytes(17) + bytes([language]) + bytes(2)
+    (folder / "a.dbf").write_bytes(head + fields + b"\r" + record + b"\x1a")
+    return folder / "a.shp"
+
+
+def test_letters_in_the_names_of_a_dbf(tmp_path: Path) -> None:
+    assert of_shapefile(table(tmp_path, ["ATTIVITÀ"], ["si"], 0, "cp1252")).name == "cp1252"
+
+
+def test_a_code_that_its_domain_does_not_know_stays() -> None:
+    column = pa.DictionaryArray.from_arrays(pa.array([1, 3, None]), pa.array([None, "Buono", "Cattivo"]), safe=False)
+    assert decoded(column).to_pylist() == ["Buono", "3", None]
+
+
+def test_two_columns_of_one_name() -> None:
+    assert unique_names(["NOME", "NOME", "B"]) == ["NOME", "NOME 2", "B"]
+
+
+def test_texts_that_only_claim_to_be_utf8() -> None:
+    raw = pa.array([b"Citt\xe0", "Libertà".encode(), None])
+    broken = pa.Array.from_buffers(pa.string(), 3, raw.buffers())
+    assert readable_texts(broken).to_pylist() == ["Città", "Libertà", None]
+
+
+def test_shapes_beside_none_in_a_flatgeobuf(tmp_path: Path, import_path: Importer) -> None:
+    shapes = np.array([shapely.box(580000, 4998000, 580009, 4998009), shapely.Point(580000, 4998000), None])
+    path = write(tmp_path / "a.fgb", "FlatGeobuf", geometries=shapes, geometry_type="Unknown", SPATIAL_INDEX="NO")
+    assert only(import_path(path)).feature_count == 3

@@ -24,6 +24,8 @@ _ALWAYS = {
     "OGR_GEOJSON_MAX_OBJ_SIZE": "400",
     "GDAL_DRIVER_PATH": "disable",
     "PROJ_NETWORK": "OFF",
+    # Its own Arrow stream writes past its buffer where a feature has no geometry (GDAL 3.12).
+    "OGR_FLATGEOBUF_STREAM_BASE_IMPL": "YES",
     "GDAL_CACHEMAX": "256",
 }
 

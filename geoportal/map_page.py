@@ -26,9 +26,10 @@ from layers.styles.model import StyleSpec
 from layers.styles.offered import offered, picture_version, style_named
 from layers.styles.points import cluster_source
 from layers.styles.reduced import CLUSTER_CAP, classed
+from layers.tile_grids import MAX_ZOOM
 
 TILE_MAX_ZOOM = 16
-"""Tiles of this zoom are stretched further: 4096 units over 611 m are finer than any of our surveys."""
+"""Tiles of shapes of this zoom are stretched further: 4096 units over 611 m are finer than any of our surveys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ def layer_config(entry: LayerEntry, audience: Audience) -> dict[str, Any]:
         "attribution": entry.attribution,
         "minZoom": entry.min_zoom,
         "maxZoom": entry.max_zoom,
-        "tileMaxZoom": min(max(TILE_MAX_ZOOM, entry.min_zoom), 22),
+        "tileMaxZoom": _tile_max_zoom(entry),
         **_look(entry, style_of(entry, audience)),
         "fields": {field.name: _field(field) for field in entry.visible_fields(audience)},
     }
@@ -135,6 +136,15 @@ def styled_config(entry: LayerEntry, audience: Audience, name: str) -> dict[str,
     style = style_named(entry, audience, name)
     lines = [{"text": text, "swatch": swatch} for text, swatch in _legend_lines(entry, style.spec)]
     return {"name": style.name, "legend": lines, **_look(entry, style.spec, style.name)}
+
+
+def _tile_max_zoom(entry: LayerEntry) -> int:
+    """The last zoom of the layer's tiles. Pictures blur when stretched: they come at every zoom of the layer.
+
+    One more than the layer's own: at its last zoom, pictures of 256 pixels are those of the next.
+    """
+    last = TILE_MAX_ZOOM if entry.kind == "vector" else entry.max_zoom + 1
+    return min(max(last, entry.min_zoom), MAX_ZOOM)
 
 
 def _look(entry: LayerEntry, style: StyleSpec, name: str = "") -> dict[str, Any]:

@@ -1,10 +1,11 @@
 -- name: prunable
 -- Layers whose history reaches back before what is kept of it. in: days (of layers that say none themselves; 0: for
 -- ever). out: layer, the first version that stays: the one that held when what is kept begins.
+-- More than a century is for ever too: much more than that before now there are no times.
 SELECT layer.id, kept.stays
 FROM layers_layer AS layer, LATERAL (
     SELECT max(number) AS stays FROM layers_layerversion
-    WHERE layer_id = layer.id AND valid_from <= now() - make_interval(days => coalesce(layer.history_days, %(days)s))
+    WHERE layer_id = layer.id AND valid_from <= now() - make_interval(days => least(coalesce(layer.history_days, %(days)s), 36525)::int)
 ) AS kept
 WHERE coalesce(layer.history_days, %(days)s) > 0
   AND EXISTS (SELECT 1 FROM layers_layerversion WHERE layer_id = layer.id AND number < kept.stays)

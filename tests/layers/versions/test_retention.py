@@ -83,6 +83,13 @@ def test_history_is_kept_for_ever_unless_somebody_says_otherwise(layer: Layer) -
     assert retention.prunable() == []
 
 
+def test_more_days_than_there_are_times_for_are_for_ever_too(layer: Layer, settings) -> None:
+    settings.HISTORY_DAYS = 10**12
+    assert retention.prunable() == []
+    Layer.objects.filter(pk=layer.pk).update(history_days=2**31 - 1)
+    assert retention.prunable() == []
+
+
 @pytest.mark.parametrize("says", ["installation", "layer"])
 def test_only_states_before_what_is_kept_go(layer: Layer, settings, says: str) -> None:
     before = {days: names(days) for days in (25, 15, 5, 0)}

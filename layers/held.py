@@ -90,8 +90,10 @@ class Held[T: Versioned]:
             link.set_isolation_level(psycopg2.extensions.ISOLATION_LEVEL_AUTOCOMMIT)
             with link.cursor() as cursor:
                 cursor.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
-            self._value = None
-            self._listening.set()
+            # Under the lock: a copy that is being read right now may be of before anybody listened.
+            with self._lock:
+                self._value = None
+                self._listening.set()
             while True:
                 ready, _, _ = select.select([link], [], [], 30.0)
                 if not ready:

@@ -1,13 +1,17 @@
 """The catalogue in memory follows the database, in every process, without a restart."""
 
+import os
 import threading
+from contextlib import suppress
 
+import psycopg2
 import pytest
 from django.db import connection, transaction
 
 from layers import catalogue as module
 from layers.catalogue import catalogue
 from layers.errors import LayerNotFound
+from layers.held import Held
 from layers.models import Access, Layer
 from layers.rights import EVERYTHING, PUBLIC, Audience
 from tests.product import eventually
@@ -56,6 +60,57 @@ def test_a_catalogue_that_was_being_read_during_a_change_is_not_kept(monkeypatch
     go_on.set()
     reader.join()
     eventually(lambda: "piazze" in catalogue().layers, "what came meanwhile is seen")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_copy_that_was_being_read_before_anybody_listened_is_not_kept() -> None:
+    make_layer("scuole")
+    began, go_on = threading.Event(), threading.Event()
+
+    def slow() -> module.Catalogue:
+        loaded = module._load()
+        began.set()
+        go_on.wait(60)
+        return loaded
+
+    held = Held(slow, module._version, channel="of_this_test")
+    # Whoever listens comes to it when the reading has begun.
+    held._pid = os.getpid()
+
+    def listen() -> None:
+        with suppress(psycopg2.Error):  # its end
+            held._listen()
+
+    def read() -> None:
+        held.current()
+        connection.close()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    began.wait(60)
+    make_layer("parchi")
+    listener = threading.Thread(target=listen)
+    listener.start()
+    try:
+        eventually(lambda: bool(_backends("pid")), "somebody listens")
+        go_on.set()
+        reader.join()
+        eventually(held._listening.is_set, "it is known")
+        assert "parchi" in held.current().layers
+    finally:
+        go_on.set()
+        _backends("pg_terminate_backend(pid)")
+        listener.join()
+
+
+def _backends(asked: str) -> list[tuple[object, ...]]:
+    """Something of the connection that listens for the test above, once it does."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {asked} FROM pg_stat_activity WHERE application_name = 'geoportal of_this_test listener' "
+            "AND state = 'idle' AND query LIKE 'LISTEN%'"
+        )
+        return list(cursor.fetchall())
 
 
 @pytest.mark.django_db(transaction=True)

@@ -62,6 +62,14 @@ def _line(number: int, line: str, type_: str) -> dict[str, Any]:
         raise ValidationError(text) from None
 
 
+def fitting(held: list[dict[str, Any]], type_: str) -> list[dict[str, Any]]:
+    """The same list for an attribute whose type has changed; empty when it cannot be one of that type."""
+    try:
+        return read(write(held), type_)
+    except ValidationError:
+        return []
+
+
 def write(held: list[dict[str, Any]]) -> str:
     """The list as people write it."""
     lines = (f"{one['code']} = {one['it']}" + (f" | {one['en']}" if one.get("en") else "") for one in held)

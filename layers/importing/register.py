@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from psycopg2 import sql
 from pyproj import CRS
 
+from layers.codes import fitting
 from layers.importing.columns import Column, readable
 from layers.importing.crs import Bounds, degrees_bounds
 from layers.importing.errors import ImportRefused
@@ -205,6 +206,8 @@ def write_fields(layer: Layer, columns: list[Column], is_new: bool) -> None:
                 )
             )
         elif (row.type, row.position, row.source_name) != (column.type, position, column.source[:255]):
+            if row.type != column.type:
+                row.codes = fitting(row.codes, column.type)
             row.type, row.position, row.source_name = column.type, position, column.source[:255]
-            row.save(update_fields=["type", "position", "source_name"])
+            row.save(update_fields=["type", "codes", "position", "source_name"])
     Field.objects.bulk_create(fresh)

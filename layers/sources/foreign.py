@@ -20,9 +20,9 @@ from django.utils.translation import gettext as _
 from psycopg2 import sql
 
 from geoportal.sql import queries
-from layers.importing.columns import readable
-from layers.importing.register import table_statistics
-from layers.models import Field, Layer, geodata_identifier
+from layers.importing.columns import Column, readable
+from layers.importing.register import table_statistics, write_fields
+from layers.models import Layer, geodata_identifier
 from layers.sources import bounded, health, secrets
 from layers.sources.addresses import check_host, place_of
 from layers.sources.errors import SourceChanged, SourceFailed, SourceRefused
@@ -337,20 +337,12 @@ def _layer(source: Source, shape: Shape, table: str) -> Layer:
     layer.storage_bbox = list(measured.bounds) if measured.bounds else None
     layer.full_clean(exclude=["theme", "bbox", "storage_bbox", "raster_info"])
     layer.save()
-    _write_fields(layer, shape)
+    columns = [
+        Column(one.name, name, one.sql_type, one.field_type, readable(one.name)[:200])
+        for name, one in shape.fields.items()
+    ]
+    write_fields(layer, columns, is_new=False)
     return layer
-
-
-def _write_fields(layer: Layer, shape: Shape) -> None:
-    held = {row.name: row for row in layer.fields.all()}
-    for name in set(held) - set(shape.fields):
-        held[name].delete()
-    Field.objects.bulk_create(
-        Field(layer=layer, name=name, source_name=one.name[:255], type=one.field_type, position=position,
-              title_it=readable(one.name)[:200], access=layer.access)
-        for position, (name, one) in enumerate(shape.fields.items())
-        if name not in held
-    )  # fmt: skip
 
 
 def _remote_table(source: Source) -> tuple[str, str]:

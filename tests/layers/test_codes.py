@@ -7,6 +7,8 @@ from django.core.exceptions import ValidationError
 
 from layers import codes
 from layers.admin import FieldForm
+from layers.importing.columns import Column
+from layers.importing.register import write_fields
 from layers.models import Field
 from tests.ogc.conftest import city as city
 
@@ -19,6 +21,15 @@ def test_a_list_is_read_as_it_is_written() -> None:
     assert codes.write(held) == TEXT and codes.read("\n \n", "date") == []
     assert codes.entries(held)[1] == codes.Code("A020106", "Edificio minore", "Edificio minore")
     assert codes.read("1 = Uno", "integer")[0]["code"] == 1
+
+
+def test_a_list_follows_the_type_of_its_column_or_goes() -> None:
+    assert codes.fitting(codes.read("1 = Uno\n2 = Due", "string"), "integer") == codes.read(
+        "1 = Uno\n2 = Due", "integer"
+    )
+    assert codes.fitting(codes.read(TEXT, "string"), "integer") == []
+    assert codes.fitting(codes.read("1 = Uno", "integer"), "date") == []
+    assert codes.fitting([], "date") == []
 
 
 @pytest.mark.parametrize(
@@ -49,3 +60,17 @@ def test_the_form_of_a_column_keeps_its_list(city: SimpleNamespace) -> None:
     again = FieldForm(shown | {"codes": TEXT.replace("\n", "\r\n")}, instance=Field.objects.get(pk=row.pk))
     assert "codes" not in again.changed_data
     assert "codes" in FieldForm(shown | {"codes": "senza significato"}, instance=row).errors
+
+
+def test_a_column_imported_with_another_type_does_not_keep_codes_it_cannot_have(city: SimpleNamespace) -> None:
+    row = Field.objects.get(layer=city.buildings, name="uso")
+    row.codes = codes.read("1 = Casa\n2 = Scuola", "string")
+    row.save()
+    kept = [
+        Column(one.source_name, one.name, "bigint" if one.name == "uso" else "text",
+               Field.Type.INTEGER if one.name == "uso" else Field.Type(one.type), one.title_it)
+        for one in city.buildings.fields.order_by("position")
+    ]  # fmt: skip
+    write_fields(city.buildings, kept, is_new=False)
+    row.refresh_from_db()
+    assert (row.type, [one["code"] for one in row.codes]) == ("integer", [1, 2])

@@ -120,7 +120,8 @@ class CsvSource:
 
     def _find_layout(self) -> Layout:
         rows = {delimiter: self._first_rows(delimiter) for delimiter in _DELIMITERS}
-        if not rows[","]:
+        # A text of nothing but one of them has no rows for that one.
+        if not all(rows.values()):
             raise ImportRefused(_("Il file non contiene righe."))
         found = [layout_of(delimiter, some) for delimiter, some in rows.items()]
         best = max(filter(None, found), key=lambda one: one.likely, default=None)

@@ -95,6 +95,7 @@ def test_sizes_are_counted_while_extracting(tmp_path: Path) -> None:
         ("a.zip", b"PK\x03\x04rotto", "zip è rovinato"),
         ("a.zip", None, "non contiene uno Shapefile"),
         ("a.csv", b"", "vuoto"),
+        ("a.csv", b";;;\n;;;\n", "non contiene righe"),
         ("a.csv", b"nome;valore\na;1\nb;2\n", "Nessuna colonna di coordinate"),
         ("a.csv", b"solo una colonna\na\nb\n", "separatore"),
         ("a.csv.gz", gzip.compress(b"lat;lon\n45;10\n" * 4000, mtime=0)[:60], "gzip"),

@@ -77,8 +77,6 @@ def fetch_table(asked: Asked) -> tuple[Path, str, str, str, int | None, tuple[st
     source, path = asked.source, asked.folder / "harvest.parquet"
     limit_ms = round(asked.budget.left_s * 1000)
     table = bounded.call(source.pk, limit_ms, lambda: _written(source, path, limit_ms))
-    if path.stat().st_size > source.max_megabytes * 2**20:
-        raise SourceFailed(_("La risposta supera la dimensione massima."))
     return path, "", "", "", table.geometry.srid, (table.key,)
 
 
@@ -116,6 +114,8 @@ def _write(source: Source, table: _Table, path: Path) -> None:
         cursor.execute(table.statement(source))
         while rows := cursor.fetchmany(ROWS):
             writer.write_batch(_batch(rows, table.schema))
+            if path.stat().st_size > source.max_megabytes * 2**20:
+                raise SourceFailed(_("La risposta supera la dimensione massima."))
 
 
 def _batch(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.RecordBatch:

@@ -7,11 +7,12 @@ import os
 import pwd
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from django.db import connection
 from django.test import Client
@@ -19,7 +20,7 @@ from pytest_django import DjangoDbBlocker
 
 from layers.catalogue import catalogue
 from layers.models import Field, Layer, Source, SourceState
-from layers.sources import bounded, foreign, gate, health, services
+from layers.sources import bounded, foreign, gate, health, services, table_copy
 from layers.sources.errors import SourceChanged, SourceFailed, SourceRefused
 from layers.sources.harvest import harvest
 from tests.geodata import drop, forget_catalogue, make_layer
@@ -237,6 +238,19 @@ def test_another_shape_is_told_and_mended_by_a_steward(source: Source, there: Of
         aside(lambda: services.accept_change(source))
 
 
+def test_a_column_of_another_type_is_taken_as_what_it_is_now(source: Source, there: Office) -> None:
+    there.do("ALTER TABLE catasto.particelle ALTER COLUMN superficie TYPE text")
+    try:
+        aside(lambda: services.accept_change(source))
+        held = Field.objects.get(layer__slug="particelle-ufficio", name="superficie")
+        assert held.type == "string"
+    finally:
+        there.do("ALTER TABLE catasto.particelle ALTER COLUMN superficie TYPE numeric(10, 2) USING superficie::numeric")
+        aside(lambda: services.accept_change(source))
+    held.refresh_from_db()
+    assert held.type == "number"
+
+
 @pytest.mark.parametrize(
     ("more", "error", "text"),
     [
@@ -293,6 +307,17 @@ GRANT SELECT ON catasto.lente TO lettore;
 """
 
 
+LARGE = """
+CREATE TABLE catasto.troppe (LIKE catasto.particelle INCLUDING ALL);
+INSERT INTO catasto.troppe (gid, particella, geom)
+SELECT n, (SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 400) WHERE n > 0),
+       ST_MakeEnvelope(580000, 4998000, 580030, 4998030, 32632)
+FROM generate_series(1, 300) AS n;
+GRANT SELECT ON catasto.troppe TO lettore;
+"""
+"""Each row some ten kilobytes that nothing packs smaller than half."""
+
+
 def test_a_slow_table_is_copied_on_a_schedule_and_maps_read_the_copy(db: None, there: Office, allowed: None) -> None:
     there.do(SLOW)
     given = values(there, slug="particelle-copiate", remote_name="catasto.lente", options={"copy": True})
@@ -333,3 +358,25 @@ def test_a_slow_table_is_copied_on_a_schedule_and_maps_read_the_copy(db: None, t
     assert state.health == "failing" and state.since and "entro" in state.error
     services.remove(Source.objects.get(pk=source.pk))
     assert Layer.objects.filter(slug="particelle-copiate").exists()
+
+
+def test_a_table_that_is_too_large_is_left_before_it_is_written_whole(
+    db: None, there: Office, allowed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there.do(LARGE)
+    given = values(there, slug="particelle-troppe", remote_name="catasto.troppe", options={"copy": True})
+    source = services.make(given, PASSWORD)
+    Source.objects.filter(pk=source.pk).update(max_megabytes=1)
+    batches: list[int] = []
+    real = table_copy._batch
+    monkeypatch.setattr(table_copy, "ROWS", 100)
+
+    def counted(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.RecordBatch:
+        batches.append(len(rows))
+        return real(rows, schema)
+
+    monkeypatch.setattr(table_copy, "_batch", counted)
+    with pytest.raises(SourceFailed, match="dimensione massima"):
+        harvest(Source.objects.get(pk=source.pk), lambda _done, _total: None)
+    assert 0 < sum(batches) < 300
+    services.remove(Source.objects.get(pk=source.pk))

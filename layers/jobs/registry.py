@@ -5,6 +5,7 @@ Kinds live in modules that `KIND_MODULES` names, so that another package can add
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -12,8 +13,11 @@ from importlib import import_module
 from typing import Any, Protocol
 
 from django.conf import settings
+from django.db import DatabaseError, connection
 
 from layers.errors import LayersError
+
+log = logging.getLogger(__name__)
 
 
 class JobFailed(LayersError):
@@ -115,7 +119,15 @@ def planned(queue: Callable[[], object]) -> Callable[[], object]:
 
 
 def queue_planned() -> None:
-    """Queue the jobs whose time has come."""
+    """Queue the jobs whose time has come. A plan that the database refuses keeps neither the others nor a worker.
+
+    Raises the database's error when the connection is lost.
+    """
     kinds()
     for queue in _PLANS:
-        queue()
+        try:
+            queue()
+        except DatabaseError:
+            if not connection.is_usable():
+                raise
+            log.exception("What %s.%s plans could not be queued", queue.__module__, queue.__qualname__)

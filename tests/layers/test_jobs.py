@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import Error, connection
 
-from layers.jobs import services
+from layers.jobs import registry, services
 from layers.jobs.models import Job
-from layers.jobs.registry import JobFailed
+from layers.jobs.registry import JobFailed, queue_planned
 from layers.models import Layer
 
 KINDS = """
@@ -237,6 +237,32 @@ def test_a_waiting_job_is_called_off_at_once(start_worker: StartWorker) -> None:
     job = services.enqueue("test-sleep", {"steps": 1})
     services.cancel(job)
     assert job.state == Job.State.CANCELLED
+
+
+def ask_too_much() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT now() - make_interval(days => 2147483647)")
+
+
+def test_a_plan_that_the_database_refuses_keeps_nobody_from_working(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    queued: list[str] = []
+    monkeypatch.setattr(registry, "_PLANS", [ask_too_much, lambda: queued.append("the next")])
+    queue_planned()
+    assert queued == ["the next"]
+    assert "ask_too_much plans could not be queued" in caplog.text
+
+
+def test_a_lost_connection_is_told_from_a_plan_that_is_refused(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection.ensure_connection()
+    connection.connection.close()
+    monkeypatch.setattr(registry, "_PLANS", [ask_too_much])
+    with pytest.raises(Error):
+        queue_planned()
+    connection.close()
 
 
 def test_a_file_is_imported_by_the_worker(start_worker: StartWorker, tmp_path: Path) -> None:

@@ -12,7 +12,10 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+
+import msgspec
 
 PUBLISH, SUBSCRIBE = "publish", "subscribe"
 TALK = ("log_type debug", "log_type subscribe")
@@ -47,11 +50,11 @@ class Denial:
 
 
 def denials(text: bytes) -> Iterator[Denial]:
-    """The denials among lines of the log."""
+    """The denials among lines of the log. A line that a full disk cut short is passed over."""
     for line in text.split(b"\n"):
         if line.startswith(_MARK):
-            client, action, topic, count = json.loads(line[len(_MARK) :])
-            yield Denial(client, action, topic, count)
+            with suppress(msgspec.DecodeError):
+                yield Denial(*msgspec.json.decode(line[len(_MARK) :], type=tuple[str, str, str, int]))
 
 
 class Sieve:

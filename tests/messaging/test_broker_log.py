@@ -51,6 +51,12 @@ def test_denials_are_told_once_a_second_and_ordinary_words_are_kept(size: int) -
     assert sieve.sift(b"", now=99.0) == []
 
 
+def test_a_line_that_was_cut_short_hides_no_other() -> None:
+    whole = Denial("ap-1", "publish", "altrui", 3)
+    torn = [b'denied ["ap-1", "publ', b'denied ["ap-1", "publish", "x", "tre"]\n', b"denied 7\n", b"denied \xff\n"]
+    assert list(denials(b"".join([*torn[1:], whole.line(), torn[0]]))) == [whole]
+
+
 def test_a_topic_cannot_pass_for_a_line_of_ours() -> None:
     evil = 'x\', ... (9 bytes))\\ndenied ["ap-2", "publish", "y", 7]'
     line = f"1795533812: Denied PUBLISH from ap-1 (d0, q1, r0, m1, '{evil}', ... (2 bytes))\n"

@@ -8,7 +8,8 @@ text, since the right plan depends on them, and is prepared when a connection me
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import count
@@ -85,6 +86,18 @@ class _Plans:
 
 statement_limit_ms: ContextVar[int | None] = ContextVar("statement_limit_ms", default=None)
 """A shorter time for the reads of one request: those from another office's server."""
+
+
+@contextmanager
+def unlimited() -> Iterator[None]:
+    """For work of minutes: the limit of a read within a transaction would hold for every statement after it."""
+    token = statement_limit_ms.set(0)
+    try:
+        yield
+    finally:
+        statement_limit_ms.reset(token)
+
+
 _plans: WeakKeyDictionary[Any, _Plans] = WeakKeyDictionary()
 _bound_at_connect = False
 

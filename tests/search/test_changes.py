@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from layers import columns
 from layers.models import Field, Layer, SearchEntry, SearchIndex, SearchWish, SearchWord
 from layers.search.index import index_layer
 from layers.versions.recording import keep_versions
@@ -151,3 +152,18 @@ def test_a_wish_stays_while_its_layer_is_being_indexed(kept: dict[str, Layer]) -
     done = search_job(Context())
     assert set(done["entries"]) == set(kept)
     assert list(SearchWish.objects.values_list("layer__slug", flat=True)) == ["scuole"]
+
+
+def test_filling_an_index_is_not_cut_off_by_the_limit_of_a_read(town: SimpleNamespace) -> None:
+    limits: set[str] = set()
+
+    def look(execute: Any, statement: Any, params: Any, many: bool, context: Any) -> Any:
+        if "INSERT INTO layers_searchentry" in str(statement):
+            execute("SHOW statement_timeout", None, False, context)
+            limits.update(context["cursor"].fetchone())
+        return execute(statement, params, many, context)
+
+    columns._column_types.cache_clear()  # as in the process of a job
+    with connection.execute_wrapper(look):
+        index_layer(town.schools.pk, whole=True)
+    assert limits == {"0"}

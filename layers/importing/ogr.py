@@ -28,6 +28,8 @@ from layers.importing.sources import Batch, Rejected
 from layers.importing.texts import all_json, decoded, plain, plain_field, readable_texts, safe_path, unique_names
 
 _BATCH_ROWS = 10_000
+_SHX_HEADER_BYTES, _SHX_ENTRY_BYTES = 100, 8
+"""ESRI Shapefile Technical Description (1998), pages 24 and 25."""
 _ERRORS = (DataSourceError, DataLayerError, RuntimeError, ValueError, OSError)
 _LONGITUDE_FIRST_BY_STANDARD = {FileKind.TOPOJSON, FileKind.GEOJSON, FileKind.GEOJSON_SEQ, FileKind.KML, FileKind.GPX}
 
@@ -94,6 +96,8 @@ class OgrSource:
             self._opened_with["encoding"] = self.encoding.name
         info = self._inspect(kind)
         self.expected: int | None = int(info["features"]) if info["features"] >= 0 else None
+        if kind is FileKind.SHAPEFILE:
+            self._reject_shapes_without_record(path)
         self.bounds = _bounds(info["total_bounds"])
         self.json_fields = self._json_fields(info)
         self.schema = self._schema()
@@ -122,6 +126,19 @@ class OgrSource:
         if info["geometry_type"] is None:
             raise ImportRefused(_("Il livello non ha geometria."))
         return info
+
+    def _reject_shapes_without_record(self, path: Path) -> None:
+        """GDAL ends with the last record of the .dbf and leaves the shapes beyond it out without a word."""
+        index, table = path.with_suffix(".shx"), path.with_suffix(".dbf")
+        if not index.exists() or not table.exists():
+            return
+        with table.open("rb") as dbf:
+            records = int.from_bytes(dbf.read(8)[4:], "little")
+        shapes = (index.stat().st_size - _SHX_HEADER_BYTES) // _SHX_ENTRY_BYTES
+        for number in range(records + 1, shapes + 1):
+            self.rejected.add(
+                number, _("forma %(number)s: il .dbf non ne ha la riga, non importata") % {"number": number}
+            )
 
     def _schema(self) -> pa.Schema:
         with self._stream() as reader:

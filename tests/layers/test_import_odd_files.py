@@ -214,6 +214,18 @@ def test_loose_parts_with_and_without_the_index(tmp_path: Path, import_path: Imp
     assert path.with_suffix(".shx").exists() == has_index
 
 
+def test_shapes_beyond_the_last_record_are_told(tmp_path: Path, import_path: Importer) -> None:
+    path = write(tmp_path / "edifici.shp", "ESRI Shapefile")
+    table = path.with_suffix(".dbf")
+    content = bytearray(table.read_bytes())
+    content[4:8] = (1).to_bytes(4, "little")
+    table.write_bytes(content[: int.from_bytes(content[8:10], "little") + int.from_bytes(content[10:12], "little")])
+    (outcome,) = import_path(path)
+    assert (outcome.result, outcome.features, outcome.rejected_rows) == ("partly", 1, 2)
+    assert outcome.rejected_lines == [2, 3]
+    assert any("forma 3" in note for note in outcome.notes)
+
+
 @pytest.mark.parametrize(
     ("claimed", "language", "written"),
     [

@@ -14,6 +14,7 @@ import rasterio
 from rasterio.enums import Resampling
 from rasterio.shutil import copy as copy_raster
 from rasterio.transform import from_origin
+from rasterio.warp import transform_bounds
 
 from layers.models import Layer
 from layers.tile_grids import WEB_MERCATOR, TileAddress
@@ -79,8 +80,10 @@ def map_case() -> Case:
 
 def raster_case(form: str, url: str) -> Case:
     """Tiles of zooms 13 to 17 around the middle of the raster, each asked once, in an order without order; `url` is
-    what every address of TiTiler ends with."""
+    what every address of TiTiler ends with, which has no answer for a tile that the raster does not reach."""
     asked = []
+    corners = (WEST, NORTH - SIDE * CELL_M, WEST + SIDE * CELL_M, NORTH)
+    west, south, east, north = transform_bounds("EPSG:32632", "EPSG:3857", *corners)
     for z in (17, 16, 15, 14, 13):
         side = WEB_MERCATOR.side(z)
         x0, y0 = 1_113_695.0, 5_645_000.0
@@ -88,6 +91,9 @@ def raster_case(form: str, url: str) -> Case:
         reach = range(-7, 8) if z > 15 else range(-2, 3)
         for number, dy, dx in itertools.product(range(LAYERS), reach, reach):
             at = TileAddress(z, row + dy, column + dx)
+            left, top = WEB_MERCATOR.left + at.x * side, WEB_MERCATOR.top - at.y * side
+            if left >= east or left + side <= west or top - side >= north or top <= south:
+                continue
             ours = f"/ogc/collections/ortofoto-{number}/map/tiles/WebMercatorQuad/{z}/{at.y}/{at.x}?f={form}"
             asked.append((ours, f"/cog/tiles/WebMercatorQuad/{z}/{at.x}/{at.y}.{form}{url}"))
     random.Random(7).shuffle(asked)

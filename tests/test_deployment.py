@@ -3,6 +3,7 @@
 import ast
 import importlib.util
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ PACKAGES = ("geoportal", "layers", "ogc", "wifi", "kiosks")
 FROM_ENV = {"raw", "text", "integer", "boolean", "words", "path"}
 
 
+@cache
 def variables_of_the_code() -> set[str]:
     """Every name that is read through geoportal.env."""
     found: set[str] = set()

@@ -13,6 +13,8 @@ from geoportal.sources import views as source_views
 from geoportal.takeaway import views as takeaway
 from geoportal.versions import api as history_api
 
+handler500 = "geoportal.trouble.server_error"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("mappe/stile.json", views.style_of_all, name="map-style"),

@@ -57,7 +57,7 @@ def availability(
         raise ValueError(f"availability is grouped by one of {', '.join(BY)}, not by {by!r}")
     parameters: dict[str, Any] = {
         "first": first, "last": last, "now": now, "by": by, "kinds": sorted(kinds), "lost": list(WITHOUT_CONTACT),
-        "monthly": monthly and by != "month",
+        "monthly": monthly and by != "month", "by_months": monthly or by == "month",
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(queries("geoportal.monitoring", "availability")["availability"], parameters)

@@ -163,7 +163,11 @@ class StateInterval(models.Model):
     class Meta:
         verbose_name, verbose_name_plural = _("periodo di stato"), _("periodi di stato")
         ordering = ["-started_at"]
-        indexes = [models.Index(fields=["device", "started_at"], name="interval_by_device")]
+        indexes = [
+            models.Index(fields=["device", "started_at"], name="interval_by_device"),
+            # Availability asks for the intervals of a period, and old ones are removed by their end.
+            models.Index(fields=["ended_at", "started_at"], name="interval_by_end"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["device"], condition=models.Q(ended_at__isnull=True), name="one_open_interval_per_device"

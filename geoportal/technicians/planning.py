@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -23,6 +24,7 @@ from geoportal.monitoring.maintenance import cancel, keys_of, occurrences, save
 from geoportal.monitoring.models import MaintenancePlan
 from geoportal.technicians.forms import PlanForm
 from geoportal.technicians.guard import for_technicians
+from geoportal.trouble import was_too_slow
 from layers.rights import audience_of
 
 ROME = ZoneInfo("Europe/Rome")
@@ -88,9 +90,8 @@ def availability_page(request: HttpRequest) -> HttpResponse:
     after = last + timedelta(days=1)
     end = datetime(after.year, after.month, after.day, tzinfo=ROME)
     monthly = request.GET.get("mesi") == "1" and by != "month"
-    kinds = visible_kinds(audience_of(request.user))
-    rows = availability(start, end, by, kinds, timezone.now(), monthly=monthly)
-    if request.GET.get("formato") == "csv":
+    rows, status = _rows(request, (start, end), by, monthly=monthly)
+    if request.GET.get("formato") == "csv" and rows is not None:
         return _csv(rows, by, first, last)
     query = request.GET.copy()
     query["formato"] = "csv"
@@ -104,7 +105,21 @@ def availability_page(request: HttpRequest) -> HttpResponse:
         "last": last,
         "csv": query.urlencode(),
     }
-    return render(request, "geoportal/technicians/availability.html", context)
+    return render(request, "geoportal/technicians/availability.html", context, status=status)
+
+
+def _rows(
+    request: HttpRequest, period: tuple[datetime, datetime], by: str, *, monthly: bool
+) -> tuple[list[Availability] | None, int]:
+    """The table and the page's status; no table, and a message, when the database gave up at its time limit."""
+    kinds = visible_kinds(audience_of(request.user))
+    try:
+        return availability(*period, by, kinds, timezone.now(), monthly=monthly), 200
+    except OperationalError as error:
+        if not was_too_slow(error):
+            raise
+        messages.warning(request, _("Per questo periodo ci vorrebbe troppo tempo: scegline uno più breve."))
+        return None, 503
 
 
 def _period(request: HttpRequest) -> tuple[date, date]:

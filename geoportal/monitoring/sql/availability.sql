@@ -3,21 +3,29 @@
 -- A device is down while it is critical or out of contact, up while it works or merely has a problem. Maintenance, also
 -- where a window was entered later, and time in which its state was not known (we were blind, it was not in service) are
 -- left out. Multiranges, so that intervals that overlap count once: left out before down, down before up.
+-- The intervals of the period are found once, by their end, and cut by months only where months are asked for.
 -- in: first, last, now, kinds (text[]), lost (text[], causes without contact), by ('device', 'place', 'operator', 'month'),
--- monthly (each group in a row for each month, in order).
-WITH month AS (
+-- monthly (each group in a row for each month, in order), by_months (bool: by is 'month', or monthly).
+WITH bounds AS (
+    SELECT %(first)s::timestamptz AS first, least(%(last)s::timestamptz, %(now)s::timestamptz) AS last
+), month AS (
     SELECT to_char(local, 'YYYY-MM') AS label,
            tstzrange(local AT TIME ZONE 'Europe/Rome', (local + interval '1 month') AT TIME ZONE 'Europe/Rome')
-           * tstzrange(%(first)s, least(%(last)s::timestamptz, %(now)s::timestamptz)) AS span
-    FROM generate_series(date_trunc('month', %(first)s::timestamptz AT TIME ZONE 'Europe/Rome'),
-                         %(last)s::timestamptz AT TIME ZONE 'Europe/Rome', interval '1 month') AS local
+           * tstzrange(first, last) AS span
+    FROM bounds, generate_series(date_trunc('month', first AT TIME ZONE 'Europe/Rome'), last AT TIME ZONE 'Europe/Rome',
+                                 interval '1 month') AS local
+    WHERE %(by_months)s
+    UNION ALL
+    SELECT '', tstzrange(first, last) FROM bounds WHERE NOT %(by_months)s AND first < last
+), held AS (
+    SELECT device_id, started_at, coalesce(ended_at, %(now)s) AS ended_at,
+           CASE WHEN health IN ('unknown', 'maintenance') THEN 'out'
+                WHEN health = 'critical' OR cause = ANY(%(lost)s) THEN 'down' ELSE 'up' END AS class
+    FROM monitoring_stateinterval
+    WHERE started_at < %(last)s AND (ended_at > %(first)s OR ended_at IS NULL)
 ), piece AS (
-    SELECT held.device_id, month.label, month.span * tstzrange(held.started_at, coalesce(held.ended_at, %(now)s)) AS during,
-           CASE WHEN held.health IN ('unknown', 'maintenance') THEN 'out'
-                WHEN held.health = 'critical' OR held.cause = ANY(%(lost)s) THEN 'down' ELSE 'up' END AS class
-    FROM month
-    JOIN monitoring_stateinterval held
-      ON held.started_at < upper(month.span) AND coalesce(held.ended_at, %(now)s) > lower(month.span)
+    SELECT held.device_id, month.label, month.span * tstzrange(held.started_at, held.ended_at) AS during, held.class
+    FROM month JOIN held ON held.started_at < upper(month.span) AND held.ended_at > lower(month.span)
     UNION ALL
     SELECT work.device_id, month.label, month.span * tstzrange(work.starts_at, work.ends_at), 'out'
     FROM month

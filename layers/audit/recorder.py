@@ -86,15 +86,16 @@ class _Recorder:
     def add(self, read: _Read, features: int | None) -> None:
         self._ensure_thread()
         with self._lock:
-            held = self._noted.get(read)
-            if held is not None:
-                held[0] = held[0] if features is None else (held[0] or 0) + features
-                held[1] += 1
-            elif len(self._noted) < MOST_KEPT:
-                self._noted[read] = [features, 1]
+            if read in self._noted or len(self._noted) < MOST_KEPT:
+                self._count(read, features, 1)
             else:
                 log.critical("The register of reads cannot be written and is full; this read is only here: %s", read)
         self._wake.set()
+
+    def _count(self, read: _Read, features: int | None, requests: int) -> None:
+        held = self._noted.setdefault(read, [None, 0])
+        held[0] = held[0] if features is None else (held[0] or 0) + features
+        held[1] += requests
 
     def _ensure_thread(self) -> None:
         # Web workers fork after import: each starts a thread of its own, at its first read.
@@ -141,7 +142,8 @@ class _Recorder:
             except (psycopg2.Error, OSError):
                 self._link = None
                 with self._lock:
-                    self._noted = {**self._noted, **taken}
+                    for read, (features, requests) in taken.items():
+                        self._count(read, features, requests)
                 raise
 
     def _insert(self, taken: dict[_Read, list[Any]]) -> None:

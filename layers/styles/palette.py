@@ -83,6 +83,17 @@ def between(anchors: tuple[str, ...], share: float) -> str:
     return "#" + "".join(f"{round(one + (other - one) * rest):02x}" for one, other in zip(first, second, strict=True))
 
 
+def nearest_ramp(colour: str) -> tuple[str, bool]:
+    """The sequential palette whose last colour is nearest to a colour, and whether it is that very colour."""
+
+    def apart(one: Palette) -> int:
+        ends = zip(_parts(one.colours[-1]), _parts(colour), strict=True)
+        return sum((ours - theirs) ** 2 for ours, theirs in ends)
+
+    found = min((one for one in PALETTES.values() if one.use == "sequential"), key=apart)
+    return found.name, found.colours[-1] == colour
+
+
 def colour_of(name: str) -> str:
     """The colour of a name: always the same one, in every process and on every day."""
     return MUTED[zlib.crc32(name.encode()) % len(MUTED)]

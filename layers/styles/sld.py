@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as Xml
 
 from layers.catalogue import LayerEntry
+from layers.styles.exchange.note import noted_xml
 from layers.styles.expressions import as_text
 from layers.styles.geometry import Drawn, drawn_as
 from layers.styles.legend import class_texts
@@ -91,7 +92,7 @@ def sld_document(layer: LayerEntry, style: NamedStyle, language: str, version: s
         _labels(writer, writer.add(user, "FeatureTypeStyle"), layer, spec, kinds)
     Xml.indent(root)
     text: bytes = Xml.tostring(root, encoding="utf-8", xml_declaration=True)
-    return text
+    return noted_xml(text, style.spec)
 
 
 def scale_at(zoom: float) -> float:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from layers.catalogue import LayerEntry
 from layers.drawing.legend import legend_picture
 from layers.rights import PUBLIC
+from layers.styles.exchange.note import note_for
 from layers.styles.exchange.qml import MEDIA as QML
 from layers.styles.exchange.qml import qml_document
 from layers.styles.maplibre import Target, compile_layers, raster_layers
@@ -121,6 +122,7 @@ def maplibre(ask: Ask, one: Chosen) -> dict[str, Any]:
         "version": 8,
         "name": f"{_title(ask, layer)}: {one.style.title_en if ask.language == 'en' else one.style.title_it}",
         **middle,
+        "metadata": note_for(layers, one.style.spec),
         "sources": {slug: source},
         "layers": layers,
     }

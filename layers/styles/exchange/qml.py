@@ -8,6 +8,7 @@ from __future__ import annotations
 from xml.etree import ElementTree as Xml
 
 from layers.catalogue import LayerEntry
+from layers.styles.exchange.note import noted_xml
 from layers.styles.expressions import as_text
 from layers.styles.geometry import Drawn, drawn_as
 from layers.styles.legend import class_texts
@@ -44,7 +45,7 @@ def qml_document(layer: LayerEntry, style: StyleSpec, language: str) -> bytes:
     Xml.SubElement(root, "layerOpacity").text = f"{style.opacity:g}"
     Xml.indent(root)
     body: bytes = Xml.tostring(root, encoding="utf-8")
-    return DOCTYPE + body + b"\n"
+    return noted_xml(DOCTYPE + body + b"\n", style)
 
 
 def _scales(root: Xml.Element, low: int, high: int) -> None:
@@ -170,8 +171,9 @@ def _labels(root: Xml.Element, label: Label, kinds: tuple[Drawn, ...]) -> None:
     # Along the line; over the point, moved where there is room; horizontal in the area.
     placement = "2" if kinds == ("line",) else "6" if "point" in kinds else "1"
     Xml.SubElement(settings, "placement", placement=placement, priority="5")
-    Xml.SubElement(settings, "rendering", scaleVisibility="1", scaleMin=f"{scale_at(label.min_zoom + 1):.0f}",
-                   scaleMax="1")  # fmt: skip
+    # In labels QGIS calls the largest denominator the maximum: from there on, inwards, they are drawn.
+    Xml.SubElement(settings, "rendering", scaleVisibility="1", scaleMin="1",
+                   scaleMax=f"{scale_at(label.min_zoom + 1):.0f}")  # fmt: skip
 
 
 def _rgba(colour: str, opacity: float) -> str:

@@ -65,7 +65,7 @@ def _read_layer(layer: dict[str, Any], looks: dict[str, _Varied], taken: Taken) 
     kind, paint = str(layer.get("type")), layer.get("paint") or {}
     if kind not in _PAINT:
         if kind not in {"background", "symbol"}:
-            _leave(taken, _("livelli di tipo %(kind)s") % {"kind": kind[:30]})
+            taken.leave(_("livelli di tipo %(kind)s") % {"kind": kind[:30]})
         return
     for name, key in _PAINT[kind].items():
         if key in paint and name not in looks and name != "opacity":
@@ -83,7 +83,7 @@ def _read_layer(layer: dict[str, Any], looks: dict[str, _Varied], taken: Taken) 
 def _assembled(looks: dict[str, _Varied], label: Label | None, taken: Taken) -> StyleSpec:
     fields = {look.column for look in looks.values() if look.cases}
     if len(fields) > 1:
-        _leave(taken, _("più colonne decidono l'aspetto: resta la prima"))
+        taken.leave(_("più colonne decidono l'aspetto: resta la prima"))
     name = next((look.column for look in looks.values() if look.cases), "")
     cases: list[Case] = []
     for look in looks.values():
@@ -108,7 +108,7 @@ def _symbol(looks: dict[str, _Varied], case: Case | None, taken: Taken) -> Symbo
         if name in {"fill", "stroke"}:
             found = colour_of(value) if isinstance(value, str) else None
             if found is None:
-                _leave(taken, _("colori scritti come espressione"))
+                taken.leave(_("colori scritti come espressione"))
                 continue
             values[name] = found[0]
             if name == "fill" and found[1] < 1:
@@ -119,7 +119,7 @@ def _symbol(looks: dict[str, _Varied], case: Case | None, taken: Taken) -> Symbo
             number = float(value) * (2 if name == "size" else 1)
             values[name] = min(max(number, 0.0), 1.0) if name == "fill_opacity" else pixels(number)
         else:
-            _leave(taken, _("grandezze scritte come espressione"))
+            taken.leave(_("grandezze scritte come espressione"))
     if "fill" not in values and "stroke" in values:
         values["fill"] = values["stroke"]
     if "stroke" not in values:
@@ -155,7 +155,7 @@ def _varied(value: Any, taken: Taken) -> _Varied:
             made.column, case = held
             made.cases.append((case, look))
     if made is None or not made.column:
-        _leave(taken, _("espressioni di tipo %(kind)s") % {"kind": str(value[0])[:30]})
+        taken.leave(_("espressioni di tipo %(kind)s") % {"kind": str(value[0])[:30]})
         return _Varied(value[-1] if not isinstance(value[-1], list) else None)
     return made
 
@@ -210,7 +210,7 @@ def _label(layer: dict[str, Any], taken: Taken) -> Label | None:
     if isinstance(text, str) and text.startswith("{") and text.endswith("}"):
         name = text[1:-1]
     if not name:
-        _leave(taken, _("etichette che non sono il valore di una colonna"))
+        taken.leave(_("etichette che non sono il valore di una colonna"))
         return None
     size = _at_zoom(layout.get("text-size", 12))
     colour = colour_of(str(paint.get("text-color", ""))) or ("#17324d", 1.0)
@@ -220,8 +220,3 @@ def _label(layer: dict[str, Any], taken: Taken) -> Label | None:
         field=name, size=pixels(float(size)) if isinstance(size, int | float) else 12.0, colour=colour[0],
         halo=halo[0], min_zoom=min(max(round(low), 0), 22) if isinstance(low, int | float) else 0,
     )  # fmt: skip
-
-
-def _leave(taken: Taken, text: str) -> None:
-    if text not in taken.left_out:
-        taken.left_out.append(text)

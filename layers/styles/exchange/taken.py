@@ -24,6 +24,11 @@ class Taken:
     spec: StyleSpec
     left_out: list[str] = field(default_factory=list)
 
+    def leave(self, text: str) -> None:
+        """Name something that is left out, once."""
+        if text not in self.left_out:
+            self.left_out.append(text)
+
 
 def colour_of(text: str) -> tuple[str, float] | None:
     """ "#rrggbb" and opacity of a CSS colour (#rgb, #rrggbb, #rrggbbaa, rgb(), rgba(), a few names); None: unknown."""

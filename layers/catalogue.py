@@ -16,7 +16,8 @@ from django.db import connection
 from layers.codes import Code, entries
 from layers.errors import LayerNotFound
 from layers.held import Held
-from layers.models import Access, Layer, Relation, Source, Theme
+from layers.models import Access, Layer, Relation, Source, Theme, TileOverview
+from layers.overviews.models import FORM
 from layers.rights import Audience, Rule, may_see
 
 
@@ -99,6 +100,14 @@ class Described:
     updated_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FarTiles:
+    """Of which data tiles from afar are prepared (`layers.overviews`); not `is_useful`: there are none, on purpose."""
+
+    data_version: int
+    is_useful: bool
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LayerEntry:
     """One published layer, frozen. Fields are named as in `layers.models.Layer`; bboxes are tuples."""
@@ -151,6 +160,13 @@ class LayerEntry:
     past: Past | None = None
     """None: the layer as it is."""
     source: SourceEntry | None = None
+    far_tiles: FarTiles | None = None
+
+    @property
+    def has_far_tiles(self) -> bool:
+        """Whether tiles from afar are prepared for its data as they are."""
+        held = self.far_tiles
+        return held is not None and held.is_useful and held.data_version == self.data_version
 
     def visible_fields(self, audience: Audience) -> tuple[FieldEntry, ...]:
         """The attributes this audience may see: the whitelist of items, filters, sorting, tiles, exports and search."""
@@ -220,7 +236,7 @@ def _load() -> Catalogue:
     version = _version()
     rows = (
         Layer.objects.filter(is_published=True)
-        .select_related("theme", "source")
+        .select_related("theme", "source", "overview")
         .prefetch_related("fields", "styles", "groups")
         .order_by("theme__position", "position", "title_it")
     )
@@ -348,6 +364,7 @@ def _entry(row: Layer, within: tuple[Rule, ...], stewards: frozenset[str]) -> La
         within=within,
         stewards=stewards,
         source=_source(row),
+        far_tiles=_far_tiles(row),
     )
 
 
@@ -356,6 +373,16 @@ def _source(row: Layer) -> SourceEntry | None:
     if source is None or source.is_harvest:
         return None
     return SourceEntry(source.pk, source.kind, source.timeout_ms)
+
+
+def _far_tiles(row: Layer) -> FarTiles | None:
+    held: TileOverview | None = getattr(row, "overview", None)
+    if held is None or held.form != FORM:
+        return None
+    named = {row.id_field, *(field.name for field in row.fields.all())}
+    if held.is_useful and not named.issubset(held.columns):
+        return None
+    return FarTiles(held.data_version, held.is_useful)
 
 
 def _version() -> int:

@@ -311,6 +311,7 @@ def geodata_identifier(table_name: str) -> tuple[str, str]:
 from layers.audit.models import ReadOfRestricted  # noqa: E402
 from layers.importing.models import ImportOutcome, ImportRun  # noqa: E402
 from layers.jobs.models import Job  # noqa: E402
+from layers.overviews.models import TileOverview  # noqa: E402
 from layers.publishing.models import Upload  # noqa: E402
 from layers.relations.models import Relation  # noqa: E402
 from layers.search.models import SearchEntry, SearchIndex, SearchWish, SearchWord  # noqa: E402
@@ -337,6 +338,7 @@ __all__ = [
     "SourceState",
     "Style",
     "Theme",
+    "TileOverview",
     "Upload",
     "column_validator",
     "geodata_identifier",

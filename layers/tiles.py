@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg2.errors
 from psycopg2 import sql
 
 from geoportal.sql import queries
@@ -15,6 +16,7 @@ from layers.columns import column_types, has_integer_id
 from layers.database import read_row, table_of
 from layers.filters import Whitelist, column
 from layers.models import Field
+from layers.overviews.models import SCHEMA, table_name
 from layers.rights import Audience
 from layers.styles.model import StyleError, parse
 from layers.tile_grids import WEB_MERCATOR, TileAddress, TileGrid
@@ -28,6 +30,8 @@ SHAPE_BYTES, FIELD_BYTES = 34, 9
 """What a small line or polygon and each attribute of it take in a tile."""
 FULL_FROM = 15
 """From this zoom on a tile seldom holds more than it may: only one that does is made of the largest shapes alone."""
+PREPARED_FROM = 20_000
+"""Features from which on a layer's tiles below `THIN_BELOW` are prepared (`layers.overviews`)."""
 EXTENT, BUFFER = 4096, 64
 """Units of a tile's own grid: its side, and how far it reaches past it."""
 DEGREES = " / 111320"
@@ -65,17 +69,51 @@ def layer_tile(
     b"" when nothing meets it. `fields` must come from `tile_fields`. Past `BYTES_CAP` it keeps fewer features.
     Raises QueryTooSlow.
     """
-    statement = tile_statement(layer, fields, address, grid)
-    cap = _first_cap(layer, fields, address)
+    cap = first_cap(layer, fields, address)
+    is_far, is_cut = is_prepared(layer, address, grid), False
     while True:
-        tile, count = read_row(statement, tile_params(layer, address, cap, grid))
+        if is_far:
+            try:
+                tile, count, is_far = read_row(*far_statement(layer, fields, address, cap))
+            except psycopg2.errors.UndefinedTable:
+                is_far = False
+            if not is_far:  # the data have changed meanwhile, or the layer has become small
+                continue
+        else:
+            statement = tile_statement(layer, fields, address, grid, is_cut=is_cut)
+            tile, count = read_row(statement, tile_params(layer, address, cap, grid))
         if len(tile) <= BYTES_CAP or count <= 100:
             return bytes(tile)
-        cap = max(100, min(int(count * BYTES_CAP / len(tile) * 0.9), count - 1))
-        statement = tile_statement(layer, fields, address, grid, is_cut=True)
+        cap, is_cut = max(100, min(int(count * BYTES_CAP / len(tile) * 0.9), count - 1)), True
 
 
-def _first_cap(layer: LayerEntry, fields: tuple[str, ...], address: TileAddress) -> int:
+def is_prepared(layer: LayerEntry, address: TileAddress, grid: TileGrid) -> bool:
+    """Whether a tile is among those prepared in `layers.overviews`."""
+    return address.z < THIN_BELOW and grid is WEB_MERCATOR and layer.has_far_tiles
+
+
+def is_passing(layer: LayerEntry, address: TileAddress, grid: TileGrid) -> bool:
+    """Whether a tile is made of the table only until the layer's far tiles are prepared: nobody is to keep it."""
+    refused = layer.far_tiles is not None and not layer.far_tiles.is_useful
+    awaited = bool(layer.tile_geometry_field) and (layer.feature_count or 0) >= PREPARED_FROM and not refused
+    return awaited and address.z < THIN_BELOW and grid is WEB_MERCATOR and not layer.has_far_tiles
+
+
+def far_statement(
+    layer: LayerEntry, fields: tuple[str, ...], address: TileAddress, cap: int
+) -> tuple[sql.Composed, dict[str, Any]]:
+    """The statement of a prepared tile and its values."""
+    integer_id = has_integer_id(layer)
+    statement = sql.SQL(queries("layers.overviews", "overviews")["overview_tile"]).format(
+        prepared=sql.Identifier(SCHEMA, table_name(layer.id)),
+        outputs=_outputs(layer, fields, integer_id),
+        feature_id=_feature_id(layer, integer_id),
+    )
+    values = {"layer": layer.id, "slug": layer.slug, "z": address.z, "x": address.x, "y": address.y, "cap": cap}
+    return statement, values
+
+
+def first_cap(layer: LayerEntry, fields: tuple[str, ...], address: TileAddress) -> int:
     """How many features to ask for first: from afar about as many as `BYTES_CAP` holds, so that one query is enough."""
     if address.z >= FULL_FROM or "POINT" in layer.geometry_type.upper():
         return FEATURE_CAP
@@ -136,10 +174,15 @@ def tile_statement(
         index_geometry=geometry,
         search=search,
         shape=shape,
-        feature_id=sql.SQL(", {}").format(sql.Literal(layer.id_field)) if integer_id else sql.SQL(""),
+        feature_id=_feature_id(layer, integer_id),
         size_test=_size_test(geometry, is_geographic and not stored) if coarse and not is_point else sql.SQL(""),
         thinning=_thinning(geometry, is_point) if is_cut or address.z < FULL_FROM else sql.SQL(""),
     )
+
+
+def _feature_id(layer: LayerEntry, integer_id: bool) -> sql.Composable:
+    """The argument that names the column of the feature id, where it can be one."""
+    return sql.SQL(", {}").format(sql.Literal(layer.id_field)) if integer_id else sql.SQL("")
 
 
 def _outputs(layer: LayerEntry, fields: tuple[str, ...], integer_id: bool) -> sql.Composable:

@@ -89,7 +89,7 @@ def _geodata() -> set[tuple[str, str, str]]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT nspname, relname, relkind FROM pg_class JOIN pg_namespace AS n ON n.oid = relnamespace "
-            "WHERE nspname IN ('geodata', 'geodata_past') AND relkind IN ('r', 'v', 'p')"
+            "WHERE nspname IN ('geodata', 'geodata_past', 'geodata_tiles') AND relkind IN ('r', 'v', 'p')"
         )
         return set(cursor.fetchall())
 

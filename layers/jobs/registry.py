@@ -78,6 +78,7 @@ _KINDS: dict[str, Kind] = {}
 _PLANS: list[Callable[[], object]] = []
 _OURS = (
     "layers.jobs.kinds",
+    "layers.overviews.jobs",
     "layers.processes.jobs",
     "layers.publishing.jobs",
     "layers.sources.jobs",

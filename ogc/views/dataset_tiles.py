@@ -59,7 +59,11 @@ def tile(ask: Ask, tms: str, z: str, y: str, x: str) -> HttpResponse:
         response["Cache-Control"], response["Vary"] = "private, no-cache", "Cookie"
     elif is_live:
         response["Cache-Control"] = "no-cache"
-    elif ask.param("v") == str(ask.catalogue.version) and "collections" in ask.request.GET:
+    elif (
+        ask.param("v") == str(ask.catalogue.version)
+        and "collections" in ask.request.GET
+        and not any(part.is_passing for part in parts)
+    ):
         response["Cache-Control"] = "public, max-age=31536000, immutable"
     else:
         # Which collections there are depends on who asks.

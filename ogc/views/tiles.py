@@ -13,7 +13,7 @@ from layers.catalogue import LayerEntry
 from layers.rights import PUBLIC, Audience, may_see
 from layers.tile_cache import TileCache
 from layers.tile_grids import WEB_MERCATOR, TileAddress, TileGrid
-from layers.tiles import layer_tile, style_fields, tile_fields
+from layers.tiles import is_passing, is_prepared, layer_tile, style_fields, tile_fields
 from layers.versions import past
 from ogc import tilesets
 from ogc.door import HTML, JSON, Ask, door, etag_of, matches
@@ -23,7 +23,7 @@ from ogc.pages import title
 from ogc.views.core import known_tms
 
 CACHE_BYTES = 64 * 2**20
-TILE_FORM = 4
+TILE_FORM = 5
 """Raised when the same data gives other tile bytes, so that ETags change with the code."""
 
 _cache = TileCache(CACHE_BYTES)
@@ -67,7 +67,7 @@ def tile(ask: Ask, slug: str, tms: str, z: str, y: str, x: str) -> HttpResponse:
     part = layer_part(ask, layer, grid.parse(z, y, x), asked, grid)
     etag = "" if layer.is_live else etag_of(TILE_FORM, layer.slug, *part.key)
     held = bool(etag) and matches(ask.request, etag)
-    return served(ask, layer, part.audience, b"" if held else part.bytes(), etag)
+    return served(ask, layer, part.audience, b"" if held else part.bytes(), etag, is_passing=part.is_passing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,13 @@ class Part:
 
     @property
     def key(self) -> tuple[Any, ...]:
-        return self.layer.id, self.layer.data_version, self.fields, self.grid.id, self.address
+        is_far = is_prepared(self.layer, self.address, self.grid)
+        return self.layer.id, self.layer.data_version, self.fields, self.grid.id, self.address, is_far
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether another tile of the same data will take its place."""
+        return is_passing(self.layer, self.address, self.grid)
 
     def bytes(self) -> bytes:
         """From the cache, except what changes without a version."""
@@ -111,6 +117,8 @@ def served(
     etag: str,
     media: str = tilesets.MVT,
     version: str = "",
+    *,
+    is_passing: bool = False,
 ) -> HttpResponse:
     """A tile with the caching its layer allows: for ever by version for what everyone sees, else asked again."""
     response = HttpResponse(body, content_type=media)
@@ -121,7 +129,7 @@ def served(
         response["Vary"] = "Cookie"
     elif layer.is_live:
         response["Cache-Control"] = "no-cache"
-    elif ask.param("v") == (version or str(layer.data_version)):
+    elif not is_passing and ask.param("v") == (version or str(layer.data_version)):
         response["Cache-Control"] = "public, max-age=31536000, immutable"
     else:
         response["Cache-Control"] = "public, no-cache"

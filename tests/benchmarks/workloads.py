@@ -16,7 +16,7 @@ from layers.items import ItemsQuery, feature_text, items, items_statement
 from layers.paging import next_token
 from layers.rights import PUBLIC
 from layers.tile_grids import WEB_MERCATOR, TileAddress
-from layers.tiles import FEATURE_CAP, tile_params, tile_statement
+from layers.tiles import far_statement, first_cap, is_prepared, tile_params, tile_statement
 from tests.benchmarks.measure import Case
 
 ITEMS, TILES = "/ogc/collections/edifici/items", "/ogc/collections/edifici/tiles/WebMercatorQuad"
@@ -153,7 +153,10 @@ def _at(z: int, longitude: float, latitude: float) -> TileAddress:
 
 
 def _tile(layer: LayerEntry, address: TileAddress, fields: tuple[str, ...] = ()) -> str:
-    return rendered(tile_statement(layer, fields, address), tile_params(layer, address, FEATURE_CAP))
+    cap = first_cap(layer, fields, address)
+    if is_prepared(layer, address, WEB_MERCATOR):
+        return rendered(*far_statement(layer, fields, address, cap))
+    return rendered(tile_statement(layer, fields, address), tile_params(layer, address, cap))
 
 
 def _path(address: TileAddress, fields: str = "") -> str:

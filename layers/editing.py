@@ -7,7 +7,7 @@ from a body; `data_version` is raised by the table's trigger; count, extent and 
 from __future__ import annotations
 
 import json
-import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -179,9 +179,9 @@ def column_value(entry: FieldEntry, value: Any) -> Any:
 def _typed(entry: FieldEntry, value: Any) -> Any:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     match entry.type:
-        case Field.Type.INTEGER if is_number and value == int(value) and abs(value) < 2**63:
+        case Field.Type.INTEGER if is_number and abs(value) < 2**63 and value == int(value):
             return int(value)
-        case Field.Type.NUMBER if is_number and math.isfinite(value):
+        case Field.Type.NUMBER if is_number and abs(value) <= sys.float_info.max:
             return value
         case Field.Type.BOOLEAN if isinstance(value, bool):
             return value

@@ -202,8 +202,16 @@ def test_what_does_not_fit_is_refused_with_a_reason(editor: Client, change: dict
         assert cursor.fetchone() == (500,)
 
 
+BEYOND = [
+    f'{{"type": "Feature", "properties": {{"{name}": {number}}}}}'
+    for name in ("piani", "altezza")
+    for number in ("1e999", "1" + "0" * 400)
+]
+"""Numbers that JSON may hold and no column does."""
+
+
 @pytest.mark.parametrize(
-    "content", [" ", "{", "[]", '{"type": "Feature", "properties": {"altezza": NaN}}', "[" * 100_000]
+    "content", [" ", "{", "[]", '{"type": "Feature", "properties": {"altezza": NaN}}', "[" * 100_000, *BEYOND]
 )
 def test_a_body_that_is_no_feature_is_refused(editor: Client, content: str) -> None:
     assert send(editor, "post", ITEMS, content).status_code == 400

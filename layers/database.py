@@ -87,17 +87,6 @@ class _Plans:
 statement_limit_ms: ContextVar[int | None] = ContextVar("statement_limit_ms", default=None)
 """A shorter time for the reads of one request: those from another office's server."""
 
-
-@contextmanager
-def unlimited() -> Iterator[None]:
-    """For work of minutes: the limit of a read within a transaction would hold for every statement after it."""
-    token = statement_limit_ms.set(0)
-    try:
-        yield
-    finally:
-        statement_limit_ms.reset(token)
-
-
 _plans: WeakKeyDictionary[Any, _Plans] = WeakKeyDictionary()
 _bound_at_connect = False
 
@@ -199,7 +188,7 @@ def _read[Found](ask: Callable[[Any], None], text_as_bytes: bool, take: Callable
 
 
 def _asked[Found](ask: Callable[[Any], None], text_as_bytes: bool, take: Callable[[Any], Found]) -> Found:
-    with connection.connection.cursor() as cursor:
+    with connection.connection.cursor() as cursor, _limit_given_back(cursor):
         if text_as_bytes:
             extensions.register_type(extensions.BYTES, cursor)
         try:
@@ -212,6 +201,20 @@ def _asked[Found](ask: Callable[[Any], None], text_as_bytes: bool, take: Callabl
             # PostGIS reports a coordinate outside the domain of a transformation this way.
             raise BadQuery("query", _first_line(error)) from error
         return take(cursor)
+
+
+@contextmanager
+def _limit_given_back(cursor: Any) -> Iterator[None]:
+    """Within a transaction SET LOCAL outlives its read, and would cut off the long work around it."""
+    if not (connection.in_atomic_block and _limit()):
+        yield
+        return
+    with cursor.connection.cursor() as other:
+        other.execute("SHOW statement_timeout")
+        before = other.fetchone()
+        # Where the read fails, so does the transaction up to its savepoint, and takes the limit with it.
+        yield
+        other.execute("SET LOCAL statement_timeout = %s", before)
 
 
 def _first_line(error: Exception) -> str:

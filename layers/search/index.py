@@ -14,7 +14,7 @@ from psycopg2 import sql
 
 from geoportal.sql import queries
 from layers.catalogue import catalogue
-from layers.database import table_of, unlimited
+from layers.database import table_of
 from layers.models import SearchIndex
 from layers.search.changes import index_changes, moment_of
 from layers.search.parts import parts_of
@@ -30,7 +30,7 @@ def index_layer(layer_id: int, *, whole: bool = False) -> int:
     """
     layer = next((entry for entry in catalogue().layers.values() if entry.id == layer_id), None)
     started = time.monotonic()
-    with unlimited(), transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         # Two at once would leave every entry twice.
         cursor.execute("SELECT pg_advisory_xact_lock(26110, %s)", [layer_id])
         scopes = scopes_of(layer) if layer is not None and layer.kind == "vector" else []

@@ -34,6 +34,18 @@ def test_a_value_that_does_not_fit_is_a_bad_query() -> None:
         read_plan(plan(), ("2026-13-01",))
 
 
+@pytest.mark.parametrize("own", ["0", "20min"])
+def test_the_limit_of_a_read_ends_with_it(own: str) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = %s", [own])
+        asked = sql.SQL("SELECT current_setting('statement_timeout')")
+        assert read_row(asked, {}) == ("10s",)
+        with pytest.raises(BadQuery), transaction.atomic():
+            read_plan(plan(), ("nessun giorno",))
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == (own,)
+
+
 def test_discarded_plans_are_made_again() -> None:
     one = plan()
     read_plan(one, ("2026-03-01",))

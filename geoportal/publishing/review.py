@@ -71,8 +71,14 @@ def warnings(layer: dict[str, Any]) -> list[str]:
                     else _("Con EPSG:%(srid)s cadrebbero nel comune.")
                 )
                 found.append(text % {"srid": other["srid"]})
-    if "suppos" in layer.get("crs_how", "") and where == "city":
-        found.append(_("Il file non dichiara il sistema di riferimento: confermare guardando la mappa."))
+    if layer.get("crs_is_guess"):
+        found.append(
+            _("Il sistema di riferimento è supposto: confermarlo guardando la mappa, o indicare il codice EPSG.")
+        )
+    if layer.get("is_ballpark"):
+        found.append(
+            _("Il datum dichiarato non è noto e la posizione può sbagliare di centinaia di metri: indicare l'EPSG.")
+        )
     return found
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import re
 import stat
 import struct
 import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import IO, Any
 
 from django.utils.translation import gettext as _
 
@@ -15,6 +19,7 @@ from layers.importing.errors import ImportRefused
 from layers.importing.options import LIMITS, Limits
 
 _CHUNK = 1 << 20
+_GZIP = b"\x1f\x8b"
 _RATIO_FROM_BYTES = 10 * 1024**2
 _END_WITHIN, _ENTRY_BYTES = 65_557, 1024
 """Where the end of an archive's list stands, and what one entry of it may take (a name, and room for more)."""
@@ -97,6 +102,42 @@ def extract_geodatabase(archive: Path, target: Path, limits: Limits = LIMITS) ->
     return list(found.values())
 
 
+def unpacked(path: Path, limits: Limits = LIMITS) -> IO[bytes]:
+    """The bytes of a text that may be packed with gzip, counted while reading. Raises ImportRefused, also later."""
+    with path.open("rb") as stream:
+        is_packed = stream.read(2) == _GZIP
+    return io.BufferedReader(_Counted(path, limits)) if is_packed else path.open("rb")
+
+
+class _Counted(io.RawIOBase):
+    """A gzip file that may not grow more than an archive's member."""
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        super().__init__()
+        self._stream = gzip.GzipFile(path)
+        self._left = limits.archive_bytes
+        self._most = max(_RATIO_FROM_BYTES, limits.archive_ratio * path.stat().st_size)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            count = self._stream.readinto(buffer)
+        except (OSError, EOFError, zlib.error) as error:
+            raise ImportRefused(_("Il file gzip è rovinato: %(error)s") % {"error": error}) from error
+        self._left, self._most = self._left - count, self._most - count
+        if self._left < 0:
+            raise ImportRefused(_("Il file estratto supera la dimensione massima ammessa."))
+        if self._most < 0:
+            raise ImportRefused(_("Il file gzip si espande oltre misura (bomba di compressione): non viene letto."))
+        return count
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
 class _Budget:
     """Bytes still allowed over all members."""
 
@@ -146,5 +187,5 @@ def _extract(source: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, budge
                 out.write(chunk)
     except FileExistsError:
         raise ImportRefused(_("Lo zip contiene due volte %(name)s.") % {"name": info.filename[:80]}) from None
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
         raise ImportRefused(_("Lo zip è rovinato: %(error)s") % {"error": error}) from error

@@ -6,15 +6,16 @@ Every found CRS comes with how it was found, for the report. Coordinates are alw
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from django.db import connection
 from django.utils.translation import gettext as _
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError, ProjError
-from pyproj.transformer import AreaOfInterest, TransformerGroup
+from pyproj.transformer import AreaOfInterest
 
+from layers.importing.crs_matching import RETIRED, is_ballpark, matched, ways
 from layers.importing.errors import ImportRefused
 
 KEPT_SRIDS = frozenset({32632, 7791, 25832})
@@ -35,6 +36,9 @@ _METRIC_GUESSES: tuple[tuple[int, Bounds], ...] = (
 )
 """False eastings of the systems Italian offices use: each range of eastings belongs to one of them."""
 
+_ITALY_DEGREES: Bounds = (6.0, 35.0, 19.0, 48.0)
+"""As longitude and latitude; as metres of a projection these numbers are a few steps off the equator."""
+
 
 @dataclass(frozen=True, slots=True)
 class FoundCrs:
@@ -44,6 +48,8 @@ class FoundCrs:
     srid: int | None
     """EPSG code, None for a system that has none."""
     how: str
+    is_guess: bool = False
+    """Whether a person should look at the map before believing it."""
 
     @property
     def name(self) -> str:
@@ -61,6 +67,8 @@ class StoragePlan:
     srid: int
     transformer: Transformer | None
     note: str = ""
+    is_ballpark: bool = False
+    """Whether the datum is left out of account, since no way from it is known."""
 
 
 def declared(text: str, how: str) -> FoundCrs:
@@ -77,13 +85,29 @@ def declared(text: str, how: str) -> FoundCrs:
         raise ImportRefused(
             _("Il sistema di riferimento è locale (%(name)s): indicare un codice EPSG.") % {"name": crs.name}
         )
-    return FoundCrs(crs, crs.to_epsg(min_confidence=60), how)
+    found = matched(crs)
+    if found.is_guess:
+        how = _("supposto dai parametri: il datum «%(datum)s» del file non è noto") % {
+            "datum": crs.datum.name if crs.datum else "-"
+        }
+    elif found.crs.is_bound:
+        how = _("%(how)s, con i suoi parametri TOWGS84") % {"how": how}
+    return FoundCrs(found.crs, found.srid, how, _is_old(found.crs) and found.is_guess)
+
+
+def _is_old(crs: CRS) -> bool:
+    """Before satellites: datums of one ellipsoid lie some 100 m apart there, and less than two metres since."""
+    return crs.ellipsoid is None or abs(crs.ellipsoid.semi_major_metre - 6_378_137.0) > 1.0
 
 
 def chosen(srid: int) -> FoundCrs:
     """The CRS the person importing asked for."""
+    kept = RETIRED.get(srid, srid)
+    how = _("indicato da chi importa")
+    if kept != srid:
+        how = _("%(how)s: EPSG:%(srid)s è ritirato, i numeri sono gli stessi") % {"how": how, "srid": srid}
     try:
-        return FoundCrs(CRS.from_epsg(srid), srid, _("indicato da chi importa"))
+        return FoundCrs(CRS.from_epsg(kept), kept, how)
     except CRSError as error:
         raise ImportRefused(_("EPSG:%(srid)s non esiste.") % {"srid": srid}) from error
 
@@ -96,10 +120,10 @@ def guessed(bounds: Bounds | None) -> FoundCrs:
         )
     west, south, east, north = bounds
     if west >= -180.0 and east <= 180.0 and south >= -90.0 and north <= 90.0:
-        return FoundCrs(CRS.from_epsg(4326), 4326, _("supposto: coordinate nell'intervallo di gradi lon/lat"))
+        return FoundCrs(CRS.from_epsg(4326), 4326, _("supposto: coordinate nell'intervallo di gradi lon/lat"), True)
     if (srid := metres_guess(bounds)) is not None:
         how = _("supposto: coordinate in metri nell'intervallo di EPSG:%(srid)s in Italia") % {"srid": srid}
-        return FoundCrs(CRS.from_epsg(srid), srid, how)
+        return FoundCrs(CRS.from_epsg(srid), srid, how, True)
     raise ImportRefused(
         _("Nessun sistema di riferimento dichiarato, né suggerito dall'estensione %(bounds)s: indicare un codice EPSG.")
         % {"bounds": tuple(round(value, 2) for value in bounds)}
@@ -112,17 +136,20 @@ def metres_guess(bounds: Bounds) -> int | None:
 
 
 def checked(found: FoundCrs, bounds: Bounds | None) -> FoundCrs:
-    """The declared CRS, or a guess where the extent contradicts it: metres in a file that claims degrees."""
-    if bounds is None or not found.crs.is_geographic or not all(math.isfinite(value) for value in bounds):
+    """The declared CRS, or a guess where the extent contradicts it: metres in a file that claims degrees, or degrees
+    in one that claims metres."""
+    if bounds is None or not all(math.isfinite(value) for value in bounds):
         return found
-    if abs(bounds[0]) <= 540 and abs(bounds[2]) <= 540 and bounds[1] >= -90.01 and bounds[3] <= 90.01:
+    if found.crs.is_geographic:
+        if abs(bounds[0]) <= 540 and abs(bounds[2]) <= 540 and bounds[1] >= -90.01 and bounds[3] <= 90.01:
+            return found
+        claim = _("%(how)s (il file dichiara %(claimed)s, ma i numeri sono metri)")
+    elif _inside(bounds, _ITALY_DEGREES):
+        claim = _("%(how)s (il file dichiara %(claimed)s, ma i numeri sono gradi)")
+    else:
         return found
     guess = guessed(bounds)
-    how = _("%(how)s (il file dichiara %(claimed)s, ma i numeri sono metri)") % {
-        "how": guess.how,
-        "claimed": found.name,
-    }
-    return FoundCrs(guess.crs, guess.srid, how)
+    return replace(guess, how=claim % {"how": guess.how, "claimed": found.name})
 
 
 def storage_plan(found: FoundCrs, bounds: Bounds | None, known_srids: frozenset[int]) -> StoragePlan:
@@ -131,13 +158,11 @@ def storage_plan(found: FoundCrs, bounds: Bounds | None, known_srids: frozenset[
         return StoragePlan(found.srid, None)
     degrees = degrees_bounds(found.crs, bounds) if bounds else None
     if degrees is None or _inside(degrees, _ZONE_32):
-        transformer, note = _transformer(found, STORAGE_SRID, degrees)
-        return StoragePlan(STORAGE_SRID, transformer, note)
+        return _plan(found, STORAGE_SRID, degrees)
     if found.srid and found.srid in known_srids:
         note = _("tenuto in %(name)s: l'estensione esce dal fuso 32N") % {"name": found.name}
         return StoragePlan(found.srid, None, note)
-    transformer, note = _transformer(found, GEOGRAPHIC_SRID, degrees)
-    return StoragePlan(GEOGRAPHIC_SRID, transformer, note)
+    return _plan(found, GEOGRAPHIC_SRID, degrees)
 
 
 def degrees_bounds(crs: CRS, bounds: Bounds) -> Bounds | None:
@@ -156,24 +181,33 @@ def _inside(inner: Bounds, outer: Bounds) -> bool:
     return inner[0] >= outer[0] and inner[1] >= outer[1] and inner[2] <= outer[2] and inner[3] <= outer[3]
 
 
-def _transformer(found: FoundCrs, srid: int, degrees: Bounds | None) -> tuple[Transformer, str]:
+def _plan(found: FoundCrs, srid: int, degrees: Bounds | None) -> StoragePlan:
     # PROJ knows five ways from Monte Mario to WGS 84, up to 44 m apart: the area of the data picks the right one.
     area = AreaOfInterest(*degrees) if degrees else None
-    group = TransformerGroup(found.crs, CRS.from_epsg(srid), always_xy=True, area_of_interest=area)
-    if not group.transformers:
+    found_ways, missing = ways(found.crs, srid, area)
+    if not found_ways:
         raise ImportRefused(
             _("Nessuna trasformazione da %(name)s a EPSG:%(srid)s.") % {"name": found.name, "srid": srid}
         )
-    best = group.transformers[0]
-    accuracy = (
-        _(", accuratezza %(metres)s m") % {"metres": best.accuracy} if best.accuracy and best.accuracy > 0 else ""
-    )
-    name = best.name or best.description
-    return best, _("trasformato in EPSG:%(srid)s (%(name)s%(accuracy)s)") % {
+    best = found_ways[0]
+    ballpark = is_ballpark(best) and _is_old(found.crs)
+    accuracy = ""
+    if best.accuracy > 0:
+        accuracy = _(", accuratezza %(metres)s m") % {"metres": f"{best.accuracy:g}"}
+    if ballpark:
+        accuracy = _(", senza passaggio di datum: può sbagliare di qualche centinaio di metri")
+    note = _("trasformato in EPSG:%(srid)s (%(name)s%(accuracy)s)") % {
         "srid": srid,
-        "name": name,
+        "name": best.description.partition(" (with axis order")[0],
         "accuracy": accuracy,
     }
+    better = missing[0] if missing else None
+    if better and 0 <= better.accuracy < (best.accuracy if best.accuracy >= 0 else math.inf):
+        note += _("; più accurata sarebbe «%(name)s» (%(metres)s m), di cui manca la griglia") % {
+            "name": better.name,
+            "metres": f"{better.accuracy:g}",
+        }
+    return StoragePlan(srid, best, note, ballpark)
 
 
 @cache

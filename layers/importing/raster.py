@@ -59,6 +59,7 @@ def review(source: Path, driver: str, parts: list[Path], folder: Path, srid: int
                 "crs": crs.name,
                 "srid": crs.srid,
                 "crs_how": crs.how,
+                "crs_is_guess": crs.is_guess,
                 "width": dataset.width,
                 "height": dataset.height,
                 "bands": dataset.count,

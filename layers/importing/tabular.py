@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal, cast
+from typing import Literal
 
 import pyarrow as pa
 from django.utils.translation import gettext as _
 
 from layers.importing import encodings
+from layers.importing.archives import unpacked
 from layers.importing.coordinate_columns import find_coordinates
 from layers.importing.coordinates import NoPlaces
 from layers.importing.crs import NOWHERE, Bounds, FoundCrs, checked, chosen, guessed
@@ -28,7 +28,7 @@ _BATCH_ROWS = 20_000
 _SAMPLE_ROWS = 200
 _HEADER_WITHIN = 10
 _DELIMITERS = ";\t|,"
-_CHUNK = 1 << 20
+_CHUNK, _ENCODING_CHUNKS = 1 << 20, 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,31 +79,20 @@ class CsvSource:
         self._notes()
 
     def _encoding(self) -> FoundEncoding:
-        try:
-            with self._binary() as stream:
-                chunks: list[bytes] = []
-                size = 0
-                while chunk := stream.read(_CHUNK):
-                    chunks.append(chunk)
-                    size += len(chunk)
-                    if size > LIMITS.archive_bytes:
-                        raise ImportRefused(_("Il file estratto supera la dimensione massima ammessa."))
-                    if size > 256 * _CHUNK:
-                        break
-        except (OSError, EOFError) as error:
-            raise ImportRefused(_("Il file gzip è rovinato: %(error)s") % {"error": error}) from error
+        chunks: list[bytes] = []
+        with unpacked(self._path) as stream:
+            while (chunk := stream.read(_CHUNK)) and len(chunks) <= _ENCODING_CHUNKS:
+                chunks.append(chunk)
         return encodings.of_text_file(chunks)
-
-    def _binary(self) -> IO[bytes]:
-        with self._path.open("rb") as stream:
-            packed = stream.read(2) == b"\x1f\x8b"
-        return cast(IO[bytes], gzip.open(self._path)) if packed else self._path.open("rb")
 
     @contextmanager
     def _rows(self, delimiter: str) -> Iterator[Iterator[tuple[int, list[str]]]]:
         """Rows with the number of the line each ends on; empty lines left out."""
         csv.field_size_limit(LIMITS.csv_cell_chars)
-        with self._binary() as raw, io.TextIOWrapper(raw, self.encoding.name, errors="replace", newline="") as text:
+        with (
+            unpacked(self._path) as raw,
+            io.TextIOWrapper(raw, self.encoding.name, errors="replace", newline="") as text,
+        ):
             reader = csv.reader(text, delimiter=delimiter, quoting=self._quoting, skipinitialspace=delimiter == " ")
 
             def walk() -> Iterator[tuple[int, list[str]]]:

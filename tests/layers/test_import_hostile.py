@@ -99,6 +99,7 @@ def test_sizes_are_counted_while_extracting(tmp_path: Path) -> None:
         ("a.csv", b"nome;valore\na;1\nb;2\n", "Nessuna colonna di coordinate"),
         ("a.csv", b"solo una colonna\na\nb\n", "separatore"),
         ("a.csv.gz", gzip.compress(b"lat;lon\n45;10\n" * 4000, mtime=0)[:60], "gzip"),
+        ("a.csv.gz", gzip.compress(b"n;lat;lon\n" + b"a;45.1;10.1\n" * 1_000_000, mtime=0), "bomba"),
         ("a.parquet", b"PAR1" + b"\0" * 100, "Parquet rovinato"),
         ("a.tif", b"II*\0" + b"\0" * 100, "raster"),
         ("a.xyz", b"qualcosa", "non riconosciuto"),

@@ -50,7 +50,7 @@ def _too_many(count: int, limits: Limits) -> str:
 
 
 def extract_shapefiles(archive: Path, target: Path, limits: Limits = LIMITS) -> list[tuple[str, Path]]:
-    """Put every shapefile of a zip into `target` as 0.shp, 1.shp … with their parts; (own name, path) of each.
+    """Put every shapefile of a zip into `target` as 0.shp, 1.shp … with their parts; (own path, path) of each.
 
     Part names are compared without case, as Windows writes them (`X.SHP`, `x.CPG`). Raises ImportRefused.
     """
@@ -68,7 +68,7 @@ def extract_shapefiles(archive: Path, target: Path, limits: Limits = LIMITS) -> 
                     _extract(source, info, target / f"{number}{part[-4:]}", budget)
             if not (target / f"{number}.dbf").exists() and not (target / f"{number}.shx").exists():
                 raise ImportRefused(_("Lo shapefile %(name)s nello zip non ha né .dbf né .shx.") % {"name": shape[:80]})
-            found.append((shape.rsplit("/", 1)[-1][:-4], target / f"{number}.shp"))
+            found.append((shape[:-4], target / f"{number}.shp"))
     return found
 
 
@@ -86,8 +86,23 @@ def extract_one(archive: Path, base_names: Iterable[str], target: Path, limits: 
     return found
 
 
-def extract_geodatabase(archive: Path, target: Path, limits: Limits = LIMITS) -> list[Path]:
-    """Put each `*.gdb` folder of a zip into `target` as 0.gdb, 1.gdb … Raises ImportRefused."""
+def extract_as(archive: Path, targets: dict[str, Path], limits: Limits = LIMITS) -> None:
+    """Put members, by their whole names, where they are to be. Raises ImportRefused."""
+    with _opened(archive, limits) as source:
+        budget = _Budget(limits)
+        for info in source.infolist():
+            if info.filename in targets:
+                _extract(source, info, targets[info.filename], budget)
+
+
+def names_of(archive: Path, limits: Limits = LIMITS) -> list[str]:
+    """The members' names, without folders and what a Mac adds. Raises ImportRefused."""
+    with _opened(archive, limits) as source:
+        return [info.filename for info in source.infolist() if not info.is_dir() and not is_shadow(info.filename)]
+
+
+def extract_geodatabase(archive: Path, target: Path, limits: Limits = LIMITS) -> dict[str, Path]:
+    """Put each `*.gdb` folder of a zip into `target` as 0.gdb, 1.gdb …, by their own names. Raises ImportRefused."""
     with _opened(archive, limits) as source:
         budget = _Budget(limits)
         found: dict[str, Path] = {}
@@ -99,7 +114,7 @@ def extract_geodatabase(archive: Path, target: Path, limits: Limits = LIMITS) ->
                 found[parent] = target / f"{len(found)}.gdb"
                 found[parent].mkdir()
             _extract(source, info, found[parent] / base, budget)
-    return list(found.values())
+    return found
 
 
 def unpacked(path: Path, limits: Limits = LIMITS) -> IO[bytes]:

@@ -17,7 +17,7 @@ from layers.importing.crs import FoundCrs, declared
 from layers.importing.errors import ImportRefused
 
 RASTER_SUFFIXES = frozenset({".tif", ".tiff", ".asc", ".grd", ".txt"})
-_WORLD_SUFFIXES = (".tfw", ".tifw", ".tiffw", ".wld")
+WORLD_SUFFIXES = (".tfw", ".tifw", ".tiffw", ".wld")
 _MOST_BYTES = 64_000
 _OLD_PARAMETERS = {("UTM", "32", "WGS84"): 32632, ("UTM", "33", "WGS84"): 32633, ("UTM", "32", "ED50"): 23032}
 """Projection, zone and datum in the .prj that came before WKT (`Projection UTM`, `Zone 32`, `Datum WGS84`)."""
@@ -35,7 +35,7 @@ def parts_of(path: Path) -> list[Path]:
     """The files beside a raster that are looked at: same name, in any case of letters."""
     if path.suffix.lower() not in RASTER_SUFFIXES:
         return []
-    wanted = {path.stem.lower() + suffix for suffix in (*_WORLD_SUFFIXES, ".prj")}
+    wanted = {path.stem.lower() + suffix for suffix in (*WORLD_SUFFIXES, ".prj")}
     return [part for part in sorted(path.parent.iterdir()) if part.name.lower() in wanted and not part.is_symlink()]
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from layers.importing.archives import check_entries, is_shadow
 from layers.importing.encodings import head_in_utf8
 from layers.importing.errors import ImportRefused
+from layers.importing.geopackage import sqlite_tables
 
 
 class FileKind(enum.Enum):
@@ -41,6 +42,7 @@ class FileKind(enum.Enum):
     GTFS = "GTFS"
     GEOTIFF = "GeoTIFF"
     ASCII_GRID = "ASCII Grid"
+    ARCHIVE = "zip"
 
 
 DRIVERS: dict[FileKind, tuple[str, ...]] = {
@@ -64,6 +66,19 @@ DRIVERS: dict[FileKind, tuple[str, ...]] = {
 
 RASTER_DRIVERS: dict[FileKind, str] = {FileKind.GEOTIFF: "GTiff", FileKind.ASCII_GRID: "AAIGrid"}
 """The only GDAL driver that may open a raster, likewise."""
+
+ARCHIVES = frozenset({FileKind.SHAPEFILE_ZIP, FileKind.FILE_GEODATABASE, FileKind.GTFS, FileKind.ARCHIVE})
+"""Read by what is inside them."""
+
+DATA_SUFFIXES = frozenset(
+    {
+        ".gpkg", ".geojson", ".json", ".geojsonl", ".geojsons", ".ndjson", ".topojson", ".fgb",
+        ".parquet", ".geoparquet", ".csv", ".tsv", ".csv.gz", ".tsv.gz", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods",
+        ".kml", ".kmz", ".gml", ".gpx", ".dxf", ".pmtiles", ".mvt", ".pbf", ".tif", ".tiff", ".asc", ".grd",
+    }
+)  # fmt: skip
+"""What is looked at inside an archive, beside shapefiles and geodatabases."""
+MAYBE_DATA = frozenset({".txt", ".xml"})
 
 SHEETS = frozenset({FileKind.XLSX, FileKind.XLS, FileKind.ODS})
 
@@ -125,7 +140,7 @@ def detect(path: Path) -> FileKind:
 
 def _by_signature(path: Path, head: bytes) -> FileKind | None:
     if head.startswith(b"SQLite format 3\0"):
-        return _sqlite(head)
+        return _sqlite(path, head)
     if head.startswith(b"fgb"):
         return FileKind.FLATGEOBUF
     if head.startswith(b"PMTiles"):
@@ -148,11 +163,19 @@ def _by_signature(path: Path, head: bytes) -> FileKind | None:
     return None
 
 
-def _sqlite(head: bytes) -> FileKind:
-    # Bytes 68–72 are SQLite's application id: a GeoPackage says so there, and other SQLite files are not opened.
+def _sqlite(path: Path, head: bytes) -> FileKind:
+    # Bytes 68–72 are SQLite's application id. Some programs leave it empty: the tables tell as well.
     if head[68:72] in (b"GPKG", b"GP10", b"GP11"):
         return FileKind.GEOPACKAGE
-    raise ImportRefused(_("È un database SQLite ma non un GeoPackage: esportarlo come GeoPackage."))
+    tables = sqlite_tables(path)
+    if {"gpkg_contents", "gpkg_geometry_columns"} <= tables:
+        return FileKind.GEOPACKAGE
+    what = _("un database SQLite")
+    if {"tiles", "metadata"} <= tables:
+        what = _("un MBTiles (per i vettori e le mappe a tessere si legge il PMTiles)")
+    elif "geometry_columns" in tables:
+        what = _("un database SpatiaLite")
+    raise ImportRefused(_("È %(what)s ma non un GeoPackage: esportarlo come GeoPackage.") % {"what": what})
 
 
 def _gzip(path: Path) -> FileKind:
@@ -180,19 +203,23 @@ def _zip(path: Path) -> FileKind:
         return FileKind.XLSX
     if said == _OPEN_DOCUMENT_SHEET:
         return FileKind.ODS
-    if any(name.endswith(".shp") for name in names):
-        return FileKind.SHAPEFILE_ZIP
-    if any(name.rsplit("/", 1)[-1] == "stops.txt" for name in names):
+    return _by_members(path, names)
+
+
+def _by_members(path: Path, names: list[str]) -> FileKind:
+    shapes = any(name.endswith(".shp") for name in names)
+    tables = any(name.endswith(".gdbtable") for name in names)
+    whole = [name for name in names if suffix_of(Path(name)) in DATA_SUFFIXES]
+    if not shapes and any(name.rsplit("/", 1)[-1] == "stops.txt" for name in names):
         return FileKind.GTFS
-    if any(name.endswith(".gdbtable") for name in names):
+    if shapes and not tables and not whole:
+        return FileKind.SHAPEFILE_ZIP
+    if tables and not shapes and not whole:
         return FileKind.FILE_GEODATABASE
-    if any(name.endswith(".kml") for name in names):
+    documents = [name for name in whole if name.endswith(".kml")]
+    if documents and (path.suffix.lower() == ".kmz" or (whole == documents == ["doc.kml"] and not shapes)):
         return FileKind.KMZ
-    found = ", ".join(sorted(names)[:5])
-    raise ImportRefused(
-        _("Lo zip non contiene uno Shapefile, un File Geodatabase, un KML né un GTFS (contiene: %(names)s).")
-        % {"names": found}
-    )
+    return FileKind.ARCHIVE
 
 
 def _by_text(path: Path, head: bytes) -> FileKind:

@@ -83,9 +83,11 @@ def import_file(run: ImportRun, file: FileToImport, options: ImportOptions) -> l
             job = _Job(reader, str(found["format"])[:40], Path(found["folder"]), options)
             if found["is_raster"]:
                 return [_import_raster(run, file, checksum, job)]
-            chosen = [(number, one) for number, one in enumerate(found["layers"]) if options.wants(str(one["name"]))]
+            chosen = chosen_layers(found, options)
             _check_choice(chosen, options)
-            return [_import_vector(run, file, checksum, job, number, one) for number, one in chosen]
+            outcomes = [_import_vector(run, file, checksum, job, number, one) for number, one in chosen]
+            _note_left(outcomes[0], found, options)
+            return outcomes
     except ImportRefused as error:
         return [_refused(run, file, checksum, str(error), started)]
     except OSError as error:
@@ -101,6 +103,27 @@ def opened(file: FileToImport, limits: ProcessLimits | None = None) -> Iterator[
         stem = stem_of(Path(file.name))
         found = reader.ask("open", path=str(file.path.absolute()), stem=stem, folder=folder)
         yield reader, found | {"folder": folder}
+
+
+def chosen_layers(found: dict[str, Any], options: ImportOptions) -> list[tuple[int, dict[str, Any]]]:
+    """The source layers to take, with their numbers: tables beside layers that have places only when they are named."""
+    return [
+        (number, one)
+        for number, one in enumerate(found["layers"])
+        if options.wants(str(one["name"])) and (options.only_layers or not one["is_extra"])
+    ]
+
+
+def _note_left(outcome: ImportOutcome, found: dict[str, Any], options: ImportOptions) -> None:
+    """Say with the file's first layer what of the file was not taken and nobody decided so."""
+    notes = [str(note)[:1000] for note in found["notes"]]
+    extra = [str(one["name"]) for one in found["layers"] if one["is_extra"]]
+    if extra and not options.only_layers:
+        notes.append(_("tabelle senza posizione non importate, da chiedere per nome: %(names)s"))
+        notes[-1] %= {"names": ", ".join(extra)[:300]}
+    if notes:
+        outcome.notes = [*outcome.notes, *notes]
+        outcome.save(update_fields=["notes"])
 
 
 def _check_choice(chosen: list[tuple[int, dict[str, Any]]], options: ImportOptions) -> None:

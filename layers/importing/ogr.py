@@ -19,11 +19,12 @@ from pyogrio.raw import open_arrow
 from pyogrio.raw import read as read_features
 
 from layers.importing import encodings
-from layers.importing.crs import Bounds, FoundCrs, checked, chosen, declared, guessed
+from layers.importing.crs import NOWHERE, Bounds, FoundCrs, checked, chosen, declared, guessed
 from layers.importing.detect import DRIVERS, FileKind
 from layers.importing.dxf import text_encoding, unescaped
 from layers.importing.encodings import FoundEncoding
 from layers.importing.errors import ImportRefused
+from layers.importing.kml import field_names, named
 from layers.importing.sources import Batch, Rejected
 from layers.importing.texts import all_json, decoded, plain, plain_field, readable_texts, safe_path, unique_names
 
@@ -31,6 +32,8 @@ _BATCH_ROWS = 10_000
 _SHX_HEADER_BYTES, _SHX_ENTRY_BYTES = 100, 8
 """ESRI Shapefile Technical Description (1998), pages 24 and 25."""
 _ERRORS = (DataSourceError, DataLayerError, RuntimeError, ValueError, OSError)
+_HOUSEKEEPING = frozenset({"layer_styles", "qgis_projects", "ogr_empty_table"})
+"""Tables that QGIS and GDAL keep for themselves in a GeoPackage."""
 _LONGITUDE_FIRST_BY_STANDARD = {FileKind.TOPOJSON, FileKind.GEOJSON, FileKind.GEOJSON_SEQ, FileKind.KML, FileKind.GPX}
 
 
@@ -43,20 +46,19 @@ def _mend_index(path: Path, kind: FileKind) -> None:
     pyogrio.set_gdal_config_options({"SHAPE_RESTORE_SHX": "YES" if lacks else None})
 
 
-def layer_names(path: Path, kind: FileKind) -> list[str]:
-    """The layers of a file that one of the kind's drivers opens. Raises ImportRefused."""
+def layer_names(path: Path, kind: FileKind) -> dict[str, bool]:
+    """The layers of a file that one of the kind's drivers opens, and whether each is a table. Raises ImportRefused."""
     _mend_index(path, kind)
     try:
         found = pyogrio.list_layers(safe_path(path))
     except _ERRORS as error:
         raise ImportRefused(_("GDAL non riesce ad aprirlo: %(error)s") % {"error": plain(error)}) from error
-    mixed = (FileKind.GEOPACKAGE, FileKind.FILE_GEODATABASE)
-    names = [str(name) for name, geometry in found if geometry is not None or kind not in mixed]
+    names = {str(name): geometry is None for name, geometry in found if str(name).lower() not in _HOUSEKEEPING}
     if kind is FileKind.GPX:
         # The driver announces every kind of thing a GPX may hold.
-        names = [name for name in names if _count(path, name)]
+        names = {name: is_table for name, is_table in names.items() if _count(path, name)}
     if not names:
-        raise ImportRefused(_("Non contiene alcun livello con geometria."))
+        raise ImportRefused(_("Non contiene alcun livello."))
     return names
 
 
@@ -66,8 +68,6 @@ def _count(path: Path, layer: str) -> int:
 
 class OgrSource:
     """One layer of a file that GDAL reads."""
-
-    is_table = False
 
     def __init__(
         self,
@@ -89,12 +89,14 @@ class OgrSource:
         self.rejected = Rejected()
         self._linear = False
         self._mend: Callable[[pa.Table], pa.Table] | None = None
+        self._own_names = field_names(path) if kind is FileKind.KML else {}
         self.encoding = self._encoding(path, kind, encoding)
         if self.encoding and kind is FileKind.DXF:
             pyogrio.set_gdal_config_options({"DXF_ENCODING": self.encoding.name})
         elif self.encoding:
             self._opened_with["encoding"] = self.encoding.name
         info = self._inspect(kind)
+        self.is_table = info["geometry_type"] is None
         self.expected: int | None = int(info["features"]) if info["features"] >= 0 else None
         if kind is FileKind.SHAPEFILE:
             self._reject_shapes_without_record(path)
@@ -123,8 +125,6 @@ class OgrSource:
                 _("Sembra %(kind)s ma GDAL lo apre come %(driver)s: non viene letto.")
                 % {"kind": kind.value, "driver": info["driver"]}
             )
-        if info["geometry_type"] is None:
-            raise ImportRefused(_("Il livello non ha geometria."))
         return info
 
     def _reject_shapes_without_record(self, path: Path) -> None:
@@ -143,9 +143,12 @@ class OgrSource:
     def _schema(self) -> pa.Schema:
         with self._stream() as reader:
             position = _geometry_position(reader.schema)
-            fields = list(reader.schema.remove(position))
-            names = unique_names([field.name for field in fields])
+            fields = list(reader.schema if position is None else reader.schema.remove(position))
+            names = self._names([field.name for field in fields])
             return pa.schema([plain_field(field.with_name(name)) for field, name in zip(fields, names, strict=True)])
+
+    def _names(self, names: list[str]) -> list[str]:
+        return unique_names([named(name, self._own_names) for name in names])
 
     def _json_fields(self, info: dict[str, Any]) -> frozenset[str]:
         """The columns that GDAL calls JSON and are: of mixed numbers and words it says so too."""
@@ -159,6 +162,8 @@ class OgrSource:
         return frozenset(named)
 
     def _crs(self, crs: str | None, kind: FileKind, srid: int | None) -> FoundCrs:
+        if self.is_table:
+            return NOWHERE
         if srid:
             return chosen(srid)
         if crs:
@@ -184,8 +189,9 @@ class OgrSource:
             yield self._straightened(batches) if self._linear else batches
 
     def _batch(self, record: pa.RecordBatch) -> Batch:
-        batch = _batch(record)
-        return Batch(self._mend(batch.attributes), batch.wkb) if self._mend else batch
+        wkb, names, columns = _parts(record)
+        attributes = pa.Table.from_arrays(columns, names=self._names(names))
+        return Batch(self._mend(attributes) if self._mend else attributes, wkb)
 
     def linearise(self) -> None:
         """From now on give arcs and curved surfaces as broken lines and plain ones."""
@@ -211,12 +217,15 @@ class OgrSource:
             start += count
 
 
-def _batch(record: pa.RecordBatch) -> Batch:
+def _parts(record: pa.RecordBatch) -> tuple[pa.Array, list[str], list[pa.Array]]:
+    """The shapes of some features, and the names and values of their attributes."""
     position = _geometry_position(record.schema)
-    wkb = _stored(record.column(position))
-    names, columns = record.schema.names, record.columns
-    del names[position], columns[position]
-    return Batch(pa.Table.from_arrays([_stored(column) for column in columns], names=unique_names(names)), wkb)
+    names, columns = list(record.schema.names), list(record.columns)
+    wkb = pa.nulls(record.num_rows, pa.binary())
+    if position is not None:
+        wkb = _stored(columns[position])
+        del names[position], columns[position]
+    return wkb, names, [_stored(column) for column in columns]
 
 
 def _stored(column: pa.Array) -> pa.Array:
@@ -230,11 +239,11 @@ def _stored(column: pa.Array) -> pa.Array:
     )
 
 
-def _geometry_position(schema: pa.Schema) -> int:
+def _geometry_position(schema: pa.Schema) -> int | None:
     for position, field in enumerate(schema):
         if (field.metadata or {}).get(b"ARROW:extension:name", b"").endswith(b"wkb"):
             return position
-    raise ImportRefused(_("Il livello non ha geometria."))
+    return None
 
 
 def _bounds(values: Any) -> Bounds | None:

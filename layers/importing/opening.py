@@ -6,7 +6,6 @@ import contextlib
 import gzip
 import re
 import shutil
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +25,10 @@ from layers.importing.sheets import Cells, SheetSource, sheets_of
 from layers.importing.sources import VectorSource
 from layers.importing.tabular import CsvSource
 from layers.importing.transcoding import in_utf8
+from layers.importing.zipped import Member
+
+_SUFFIXES = {FileKind.GML: ".gml", FileKind.KML: ".kml", FileKind.GEOPACKAGE: ".gpkg"}
+"""Where GDAL's drivers want the right name too, whatever the file was called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,55 +40,62 @@ class Opener:
     open: Callable[[int | None, str], VectorSource]
     """Inspect the layer, with the EPSG code and the encoding that the person chose (None, "": found out)."""
     open_table: Callable[[str], VectorSource] | None = None
-    """The same for rows without places, where the format is one of tables."""
+    """The same for rows without places, where the format leaves it to the person."""
+    is_extra: bool = False
+    """Whether it goes in only when it is asked for: a table beside layers that have places."""
 
 
-def openers(path: Path, kind: FileKind, stem: str, folder: Path) -> Iterator[Opener]:
-    """The source layers of a file; an archive is taken apart into `folder` first. Raises ImportRefused."""
+def openers(member: Member, folder: Path, notes: list[str]) -> Iterator[Opener]:
+    """The source layers of a file; `notes` gets what is left out. Raises ImportRefused."""
+    path, kind, stem = member.path, member.kind, member.title or member.stem
     if kind is FileKind.CSV:
-        yield Opener(stem, stem, partial(_csv, path, stem), partial(_csv, path, stem, None, is_table=True))
+        yield Opener(member.stem, stem, partial(_csv, path, member.stem), partial(_csv_table, path, member.stem))
     elif kind in SHEETS:
-        yield from _sheets(path, kind, stem)
+        yield from _sheets(path, kind, stem, notes)
     elif kind is FileKind.MVT:
-        yield from _tile(path, stem, folder)
+        yield from _tile(path, member.stem, folder)
     elif kind is FileKind.GEOPARQUET:
         yield Opener(stem, stem, lambda srid, _encoding: GeoParquetSource(path, name=stem, srid=srid))
     elif kind is FileKind.GTFS:
         stops = archives.extract_one(path, ["stops.txt"], folder)[0]
         yield Opener("stops", f"{stem} stops", partial(_csv, stops, "stops"))
-    elif kind is FileKind.SHAPEFILE_ZIP:
-        shapes = archives.extract_shapefiles(path, folder)
-        for name, shape in shapes:
-            title = stem if len(shapes) == 1 else f"{stem} {name}"
-            yield Opener(name, title, partial(_ogr, shape, FileKind.SHAPEFILE, shape.stem, name))
-    elif kind is FileKind.SHAPEFILE and not path.with_suffix(".shx").exists():
+    elif kind is FileKind.SHAPEFILE:
+        yield from _shapefile(member, folder)
+    elif kind is FileKind.KMZ:
+        document, found = in_utf8(_document(path, folder, notes), FileKind.KML, folder / "testo.kml")
+        yield from _by_gdal(document, FileKind.KML, stem, text=found)
+    else:
+        copy, found = in_utf8(path, kind, folder / f"testo{path.suffix.lower()}")
+        # GDAL writes what it found out beside a GML, not into the person's folder; and it goes by the other names.
+        suffix = _SUFFIXES.get(kind, "")
+        original = None if kind is FileKind.GML else path
+        if suffix and (copy.suffix.lower() != suffix or (kind is FileKind.GML and copy == path)):
+            copy = Path(shutil.copyfile(copy, folder / f"copia{suffix}"))
+        yield from _by_gdal(copy, kind, stem, text=found, original=original)
+
+
+def _shapefile(member: Member, folder: Path) -> Iterator[Opener]:
+    path, name = member.path, member.stem
+    if member.is_copy:
+        yield Opener(name, member.title or name, partial(_ogr, path, FileKind.SHAPEFILE, path.stem, name))
+        return
+    if not path.with_suffix(".shx").exists():
+        # Its index is made, beside it.
         for part in map(path.with_suffix, archives.SHAPE_PARTS):
             if part.exists():
                 shutil.copyfile(part, folder / part.name)
-        yield from _by_gdal(folder / path.name, kind, stem)
-    elif kind is FileKind.FILE_GEODATABASE:
-        for database in archives.extract_geodatabase(path, folder):
-            yield from _by_gdal(database, kind, stem)
-    elif kind is FileKind.KMZ:
-        document, found = in_utf8(_document(path, folder), FileKind.KML, folder / "testo.kml")
-        yield from _by_gdal(document, FileKind.KML, stem, text=found)
-    elif kind is FileKind.GML:
-        # GDAL writes what it found out beside the file: not into the person's folder.
-        copy, found = in_utf8(path, kind, folder / "copia.gml")
-        if copy == path:
-            copy = Path(shutil.copyfile(path, folder / "copia.gml"))
-        yield from _by_gdal(copy, kind, stem, text=found)
-    else:
-        copy, found = in_utf8(path, kind, folder / f"testo{path.suffix.lower()}")
-        yield from _by_gdal(copy, kind, stem, text=found, original=path)
+        path = folder / path.name
+    yield from _by_gdal(path, FileKind.SHAPEFILE, name)
 
 
-def _document(path: Path, folder: Path) -> Path:
+def _document(path: Path, folder: Path, notes: list[str]) -> Path:
     """The KML inside a KMZ, looked at as any file."""
-    with zipfile.ZipFile(path) as archive:
-        members = [name for name in archive.namelist() if not archives.is_shadow(name)]
-    names = [name.rsplit("/", 1)[-1].lower() for name in members if name.lower().endswith(".kml")]
-    name = "doc.kml" if "doc.kml" in names else sorted(names)[0]
+    members = [name for name in archives.names_of(path) if name.lower().endswith(".kml")]
+    names = sorted(name.rsplit("/", 1)[-1].lower() for name in members)
+    name = "doc.kml" if "doc.kml" in names else names[0]
+    if len(names) > 1:
+        left = ", ".join(one for one in names if one != name)[:300]
+        notes.append(_("altri KML nel KMZ, non letti: %(names)s") % {"names": left})
     if not re.fullmatch(r"[\w. -]{1,100}", name):
         raise ImportRefused(_("Il KML dentro il KMZ ha un nome che non si accetta: chiamarlo doc.kml."))
     document = archives.extract_one(path, [name], folder)[0]
@@ -94,21 +104,33 @@ def _document(path: Path, folder: Path) -> Path:
     return document
 
 
-def _sheets(path: Path, kind: FileKind, stem: str) -> Iterator[Opener]:
-    """The sheets that have coordinates; where none has, all of them."""
-    found = {}
+def _sheets(path: Path, kind: FileKind, stem: str, notes: list[str]) -> Iterator[Opener]:
+    """The sheets that have coordinates, then those that are tables without."""
+    placed: set[str] = set()
     sheets = sheets_of(path, is_open_document=kind is FileKind.ODS)
+    if not sheets:
+        raise ImportRefused(_("Il foglio di calcolo non contiene righe."))
     for name, cells in sheets.items():
         with contextlib.suppress(ImportRefused):
             SheetSource(path, name, cells)
-            found[name] = cells
-    if not sheets:
-        raise ImportRefused(_("Il foglio di calcolo non contiene righe."))
-    found = found or sheets
-    for name, cells in found.items():
-        title = stem if len(found) == 1 else f"{stem} {name}"
-        as_table = partial(_sheet, path, name, cells, None, is_table=True)
-        yield Opener(name, title, partial(_sheet, path, name, cells), as_table)
+            placed.add(name)
+    for name, cells in sorted(sheets.items(), key=lambda pair: pair[0] not in placed):
+        title = stem if len(sheets) == 1 else f"{stem} {name}"
+        open_table = partial(_sheet, path, name, cells, None, is_table=True)
+        if placed and name not in placed:
+            try:
+                open_table("")
+            except ImportRefused as error:
+                notes.append(_("foglio %(name)s, non letto: %(reason)s") % {"name": name[:80], "reason": error})
+                continue
+            yield Opener(name, title, partial(as_table, open_table), is_extra=True)
+        else:
+            yield Opener(name, title, partial(_sheet, path, name, cells), open_table)
+
+
+def as_table(open_table: Callable[[str], VectorSource], _srid: int | None, encoding: str) -> VectorSource:
+    """How a layer is opened of which it is settled that it is a table."""
+    return open_table(encoding)
 
 
 def _sheet(
@@ -145,20 +167,25 @@ def _by_gdal(path: Path, kind: FileKind, stem: str, **how: Any) -> Iterator[Open
 
     endless = endless_views(path) if kind is FileKind.GEOPACKAGE else set()
     names = layer_names(path, kind)
-    for name in names:
-        title = stem if len(names) == 1 else f"{stem} {name}"
+    placed = [name for name, is_table in names.items() if not is_table]
+    for name, is_table in sorted(names.items(), key=lambda pair: pair[1]):
+        title = stem if len(placed or names) == 1 and name in (placed or names) else f"{stem} {name}"
         if name.lower() in endless:
             yield Opener(name, title, partial(_refused_view, name))
             continue
-        yield Opener(name, title, partial(_ogr, path, kind, name, name, **how))
+        yield Opener(name, title, partial(_ogr, path, kind, name, name, **how), is_extra=bool(is_table and placed))
 
 
 def _refused_view(name: str, _srid: int | None, _encoding: str) -> VectorSource:
     raise refusal(name)
 
 
-def _csv(path: Path, name: str, srid: int | None, encoding: str, *, is_table: bool = False) -> VectorSource:
-    return CsvSource(path, name=name, srid=srid, encoding=encoding, is_table=is_table)
+def _csv(path: Path, name: str, srid: int | None, encoding: str) -> VectorSource:
+    return CsvSource(path, name=name, srid=srid, encoding=encoding)
+
+
+def _csv_table(path: Path, name: str, encoding: str) -> VectorSource:
+    return CsvSource(path, name=name, encoding=encoding, is_table=True)
 
 
 def _ogr(

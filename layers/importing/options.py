@@ -21,7 +21,7 @@ def no_progress(done: int, total: int | None) -> None:
 class Limits:
     """Caps that hold however a file describes itself."""
 
-    archive_entries: int = 1000
+    archive_entries: int = 5000
     archive_bytes: int = 4 * 1024**3
     """Counted while extracting: the sizes an archive states are not believed."""
     archive_ratio: int = 200

@@ -59,7 +59,7 @@ def _look(job: JobContext, upload: Upload, number: int, choices: list[LayerChoic
                     job.progress(min(99, place * 100 // len(found["layers"])), str(layer["name"])[:200])
                     choice = wanted.get(str(layer["name"])) or every or LayerChoice(number, str(layer["name"]))
                     layers.append(layer | _vector(reader, place, choice))
-            return {"format": found["format"], "is_raster": found["is_raster"], "layers": layers}
+            return {key: found[key] for key in ("format", "is_raster", "notes")} | {"layers": layers}
     except ImportRefused as error:
         return {"refused": str(error), "layers": []}
 

@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 from layers.importing.columns import Column
 from layers.importing.crs import known_srids
 from layers.importing.described import described
-from layers.importing.engine import FileToImport, import_file, opened
+from layers.importing.engine import FileToImport, chosen_layers, import_file, opened
 from layers.importing.errors import ImportRefused
 from layers.importing.models import ImportOutcome, ImportRun
 from layers.importing.options import ImportOptions, Mode, Progress
@@ -194,7 +194,7 @@ def _columns(file: FileToImport, options: ImportOptions) -> list[Column]:
         with opened(file) as (reader, found):
             if found["is_raster"]:
                 return []
-            layers = [number for number, one in enumerate(found["layers"]) if options.wants(str(one["name"]))]
+            layers = [number for number, _layer in chosen_layers(found, options)]
             if len(layers) != 1:
                 names = ", ".join(str(one["name"]) for one in found["layers"])[:300]
                 raise SourceFailed(_("Serve il nome di un livello fra questi: %(names)s.") % {"names": names})

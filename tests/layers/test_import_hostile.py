@@ -93,7 +93,7 @@ def test_sizes_are_counted_while_extracting(tmp_path: Path) -> None:
         ("a.json", b'{"nodes": [], "links": []}', "non GeoJSON"),
         ("a.geojson", b'{"type": "FeatureCollection", "features": [', "GDAL"),
         ("a.zip", b"PK\x03\x04rotto", "zip è rovinato"),
-        ("a.zip", None, "non contiene uno Shapefile"),
+        ("a.zip", None, "non contiene alcun file di dati"),
         ("a.csv", b"", "vuoto"),
         ("a.csv", b";;;\n;;;\n", "non contiene righe"),
         ("a.csv", b"nome;valore\na;1\nb;2\n", "Nessuna colonna di coordinate"),
@@ -142,7 +142,7 @@ def test_a_failure_while_copying_leaves_neither_table_nor_row(tmp_path: Path, im
 def test_archives_in_archives_are_not_opened(tmp_path: Path, import_path: Importer) -> None:
     inner = zipped(tmp_path / "dentro.zip", {"a.shp": b"x", "a.dbf": b"x"})
     path = zipped(tmp_path / "fuori.zip", {"dentro.zip": inner.read_bytes()})
-    assert "non contiene uno Shapefile" in refusal(import_path, path)
+    assert "non contiene alcun file di dati" in refusal(import_path, path)
 
 
 def test_a_size_that_is_only_claimed_is_not_believed(tmp_path: Path, import_path: Importer) -> None:

@@ -182,4 +182,4 @@ def test_a_table_without_places_goes_in_when_asked(tmp_path: Path, import_path: 
     (outcome,) = import_path(tmp_path / "codici.csv", is_table=True, mode=Mode.SYNCHRONISE, key=("codice",))
     assert outcome.result == "imported", outcome.reason
     assert [outcome.changes[name] for name in ("added", "changed", "removed")] == [1, 1, 1]
-    assert "solo CSV e fogli" in import_path(write(tmp_path / "a.gpkg", "GPKG"), is_table=True)[0].reason
+    assert "solo CSV, fogli" in import_path(write(tmp_path / "a.gpkg", "GPKG"), is_table=True)[0].reason

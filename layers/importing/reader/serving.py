@@ -10,12 +10,13 @@ from typing import Any, cast
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from layers.importing import opening
 from layers.importing.beside import parts_of
+from layers.importing.contents import contents_of, openers_of
 from layers.importing.detect import DRIVERS, HELPER_DRIVERS, RASTER_DRIVERS, detect
 from layers.importing.errors import ImportRefused
 from layers.importing.filtering import FilteredSource
 from layers.importing.geometry import NeedsMulti
+from layers.importing.opening import Opener
 from layers.importing.reader import gdal_drivers, landlock, wire
 from layers.importing.reading import Reading
 from layers.importing.sources import VectorSource
@@ -65,7 +66,7 @@ class Desk:
     def __init__(self, drivers: dict[str, list[str]], missing: list[str]) -> None:
         self._drivers = drivers
         self._missing = missing
-        self._openers: list[opening.Opener] = []
+        self._openers: list[Opener] = []
         self._readings: dict[int, Reading] = {}
 
     def reading(self, layer: int) -> Reading:
@@ -80,14 +81,27 @@ class Desk:
             self._missing.append("file access")
         os.environ["CPL_TMPDIR"] = folder
         self._kind = kind = detect(self._path)
-        gdal_drivers.keep_only((*DRIVERS.get(kind, ()), *HELPER_DRIVERS.get(kind, ())), self._drivers)
-        if kind not in RASTER_DRIVERS:
-            self._openers = list(opening.openers(self._path, kind, stem, Path(folder)))
+        found = contents_of(self._path, kind, stem, self._folder)
+        kinds = dict.fromkeys(one.kind for one in found.members)
+        drivers = [name for one in kinds for name in (*DRIVERS.get(one, ()), *HELPER_DRIVERS.get(one, ()))]
+        gdal_drivers.keep_only(drivers, self._drivers)
+        if found.raster:
+            self._kind, self._path = found.raster.kind, found.raster.path
+            if found.raster.is_copy:
+                self._parts = parts_of(self._path)
+        else:
+            self._openers = openers_of(found, self._folder)
         return {
             "format": kind.value,
-            "is_raster": kind in RASTER_DRIVERS,
+            "is_raster": found.raster is not None,
+            "notes": found.notes,
             "layers": [
-                {"name": one.layer, "title": one.title, "may_be_table": one.open_table is not None}
+                {
+                    "name": one.layer,
+                    "title": one.title,
+                    "may_be_table": one.open_table is not None,
+                    "is_extra": one.is_extra,
+                }
                 for one in self._openers
             ],
             "not_isolated": self._missing,
@@ -105,9 +119,9 @@ class Desk:
     ) -> dict[str, Any]:
         """Look at one layer, as far as its rows can be written afterwards."""
         opener = self._openers[layer]
-        if is_table and opener.open_table is None:
-            raise ImportRefused(_("Senza posizione si importano solo CSV e fogli di calcolo."))
         source = opener.open_table(encoding) if is_table and opener.open_table else opener.open(srid, encoding)
+        if is_table and not source.is_table:
+            raise ImportRefused(_("Senza posizione si importano solo CSV, fogli di calcolo e tabelle senza geometria."))
         if where:
             source = cast(VectorSource, FilteredSource(source, where))
         self._readings[layer] = Reading(source, frozenset(known_srids), swap=swap)

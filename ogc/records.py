@@ -16,6 +16,7 @@ from layers.crs import crs84
 from layers.errors import BadQuery
 from layers.filters import Bounds, parse_bbox, parse_datetime
 from layers.metadata import codes
+from layers.metadata.services import SERVICES, Service, newest, whole_box
 from layers.rights import Audience
 from ogc.config import LICENCES
 
@@ -80,8 +81,13 @@ def description(base: str, language: str) -> dict[str, Any]:
 
 @lru_cache(maxsize=64)
 def records(held: Catalogue, audience: Audience, base: str, language: str) -> dict[str, Record]:
-    """Every record an audience may see, by identifier, in display order."""
-    return {layer.slug: _record(layer, held, base, language) for layer in held.visible(audience)}
+    """Every record an audience may see, by identifier, in display order; the services come last."""
+    layers = tuple(held.visible(audience))
+    found = {layer.slug: _record(layer, held, base, language) for layer in layers}
+    for service in SERVICES:
+        record = _service_record(service, tuple(filter(service.serves, layers)), base, language)
+        found[record.document["id"]] = record
+    return found
 
 
 def search(known: dict[str, Record], query: RecordsQuery) -> tuple[list[dict[str, Any]], int]:
@@ -96,8 +102,9 @@ def search(known: dict[str, Record], query: RecordsQuery) -> tuple[list[dict[str
     if query.q:
         terms = [_plain(term) for term in query.q.split(",") if term.strip()]
         found = [one for one in found if any(term in one.words for term in terms)]
-    if query.type and "dataset" not in _listed(query.type):
-        found = []
+    if query.type:
+        types = _listed(query.type)
+        found = [one for one in found if one.document["properties"]["type"] in types]
     if query.ids:
         wanted = _listed(query.ids)
         found = [one for one in found if one.document["id"] in wanted]
@@ -190,6 +197,41 @@ def _record(layer: LayerEntry, held: Catalogue, base: str, language: str) -> Rec
     # A phrase is looked for within one text, not across two.
     words = "|".join(map(_plain, (layer.slug, title, abstract, theme_title, layer.attribution, *layer.keywords)))
     return Record(document, layer.bbox, moment, words)
+
+
+def _service_record(service: Service, layers: tuple[LayerEntry, ...], base: str, language: str) -> Record:
+    """A service as a record. Its identifier has a colon, which no layer's slug has."""
+    site, moment, bbox = base.removesuffix("/ogc"), newest(layers), whole_box(layers)
+    title, abstract = service.title(language), service.abstract(language)
+    here = f"{base}/collections/{CATALOGUE}"
+    identifier = f"servizio:{service.name}"
+    updated = f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if moment else ""
+    links = [
+        ("self", "application/geo+json", f"{here}/items/{identifier}"),
+        ("collection", "application/json", here),
+        ("service-desc", "application/json" if service.name == "ogcapi" else "text/xml", service.entry(site)),
+        ("describedby", "application/xml", service.record(site)),
+    ]
+    document = {
+        "id": identifier,
+        "type": "Feature",
+        "conformsTo": [CORE],
+        "time": {"timestamp": updated} if updated else None,
+        "geometry": _polygon(bbox),
+        "properties": {
+            "type": "service",
+            "title": title,
+            "description": abstract,
+            "keywords": [service.protocol, service.category],
+            "language": {"code": language},
+            "languages": [{"code": "it", "name": "Italiano"}, {"code": "en", "name": "English"}],
+            "externalIds": [{"scheme": base, "value": service.identifier}],
+            **({"updated": updated} if updated else {}),
+        },
+        "links": [{"rel": rel, "type": media, "href": href} for rel, media, href in links],
+    }
+    words = "|".join(map(_plain, (identifier, title, abstract, service.protocol)))
+    return Record(document, bbox, moment, words)
 
 
 def _themes(layer: LayerEntry, base: str, slug: str, title: str, english: bool) -> list[dict[str, Any]]:

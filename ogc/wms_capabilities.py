@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as Xml
 
+from django.conf import settings
+
 from layers.catalogue import LayerEntry
 from layers.crs import SERVED_SRIDS, crs84, epsg
 from layers.drawing.view import MAX_SIDE_PX, Bounds, bounds_between
@@ -12,6 +14,7 @@ from layers.styles.sld import scale_at
 from ogc.config import DESCRIPTION, LICENCES, TITLE
 from ogc.door import Ask
 from ogc.feature_info import can_be_queried
+from ogc.inspire import VIEW, extended, record_of, schema_location
 from ogc.pictures import MAX_LAYERS, can_be_drawn, in_axis_order
 from ogc.wms import INFO_FORMATS, MAP_FORMATS, Version, crs_names
 
@@ -29,7 +32,7 @@ class _Writer:
     def __init__(self, ask: Ask, version: Version) -> None:
         self.ask, self.version = ask, version
 
-    def add(self, parent: Xml.Element, name: str, text: str = "", **attributes: str) -> Xml.Element:
+    def add(self, parent: Xml.Element, name: str, text: str = "", /, **attributes: str) -> Xml.Element:
         child = Xml.SubElement(parent, name, attributes)
         if text:
             child.text = text
@@ -40,12 +43,17 @@ class _Writer:
         resource.set(f"{{{XLINK}}}type", "simple")
         resource.set(f"{{{XLINK}}}href", address)
 
+    @property
+    def site(self) -> str:
+        """The site's address, without a slash at its end."""
+        return self.ask.base.removesuffix("/ogc")
+
     def text(self, italian: str, english: str) -> str:
         return (english if self.ask.language == "en" else "") or italian
 
 
-def capabilities(ask: Ask, version: Version) -> bytes:
-    """The whole document."""
+def capabilities(ask: Ask, version: Version, *, for_inspire: bool = False) -> bytes:
+    """The whole document; `for_inspire`: with the extension of INSPIRE, which version 1.3.0 has a place for."""
     for prefix, uri in (("xlink", XLINK), ("xsi", XSI), ("sld", SLD)):
         Xml.register_namespace(prefix, uri)
     writer = _Writer(ask, version)
@@ -54,13 +62,14 @@ def capabilities(ask: Ask, version: Version) -> bytes:
     root = Xml.Element(name, version=version.text, updateSequence=sequence)
     if version.is_13:
         places = ((WMS, "wms/1.3.0/capabilities_1_3_0.xsd"), (SLD, "sld/1.1.0/sld_capabilities.xsd"))
+        located = [f"{uri} http://schemas.opengis.net/{path}" for uri, path in places]
+        if for_inspire:
+            located.append(schema_location(VIEW))
         # Written as an attribute: the tree's own default namespace would forbid plain attributes.
         root.set("xmlns", WMS)
-        root.set(
-            f"{{{XSI}}}schemaLocation", " ".join(f"{uri} http://schemas.opengis.net/{path}" for uri, path in places)
-        )
+        root.set(f"{{{XSI}}}schemaLocation", " ".join(located))
     _service(writer, root)
-    _capability(writer, root)
+    _capability(writer, root, for_inspire=for_inspire and version.is_13)
     Xml.indent(root)
     body: bytes = Xml.tostring(root, encoding="utf-8")
     body = body if version.is_13 else DOCTYPE + body
@@ -75,7 +84,7 @@ def _service(writer: _Writer, root: Xml.Element) -> None:
     words = writer.add(service, "KeywordList")
     for word in ("geoportale", "Cremona"):
         writer.add(words, "Keyword", word)
-    writer.link(service, writer.ask.base.removesuffix("/ogc") + "/")
+    writer.link(service, f"{writer.site}/")
     contact = writer.add(writer.add(service, "ContactInformation"), "ContactPersonPrimary")
     writer.add(contact, "ContactPerson", "Geoportale")
     writer.add(contact, "ContactOrganization", "Comune di Cremona")
@@ -87,7 +96,7 @@ def _service(writer: _Writer, root: Xml.Element) -> None:
         writer.add(service, "MaxHeight", str(MAX_SIDE_PX))
 
 
-def _capability(writer: _Writer, root: Xml.Element) -> None:
+def _capability(writer: _Writer, root: Xml.Element, *, for_inspire: bool) -> None:
     is_13 = writer.version.is_13
     capability = writer.add(root, "Capability")
     request = writer.add(capability, "Request")
@@ -97,6 +106,8 @@ def _capability(writer: _Writer, root: Xml.Element) -> None:
     legend = Xml.SubElement(request, f"{{{SLD}}}GetLegendGraphic") if is_13 else writer.add(request, "GetLegendGraphic")
     _operation(writer, legend, ["image/png", "image/jpeg", "image/webp"])
     writer.add(writer.add(capability, "Exception"), "Format", "XML" if is_13 else "application/vnd.ogc.se_xml")
+    if for_inspire:
+        capability.append(extended(VIEW, "wms", writer.site, writer.ask.language))
     _root_layer(writer, capability)
 
 
@@ -118,6 +129,9 @@ def _root_layer(writer: _Writer, capability: Xml.Element) -> None:
     if boxes:
         whole = min(b[0] for b in boxes), min(b[1] for b in boxes), max(b[2] for b in boxes), max(b[3] for b in boxes)
     _boxes(writer, root, whole)
+    body = settings.BODY
+    if body["ipa"] and body["url"]:
+        writer.link(writer.add(root, "AuthorityURL", name=body["ipa"]), body["url"])
     for layer in layers:
         _layer(writer, root, layer)
 
@@ -137,6 +151,11 @@ def _layer(writer: _Writer, parent: Xml.Element, layer: LayerEntry) -> None:
     _boxes(writer, found, layer.bbox or WORLD)
     if layer.attribution:
         writer.add(writer.add(found, "Attribution"), "Title", layer.attribution)
+    if settings.BODY["ipa"] and settings.BODY["url"]:
+        writer.add(found, "Identifier", layer.slug, authority=settings.BODY["ipa"])
+    record = writer.add(found, "MetadataURL", type="ISO19115:2003" if is_13 else "TC211")
+    writer.add(record, "Format", "text/xml")
+    writer.link(record, record_of(layer, writer.site))
     about = writer.add(found, "DataURL")
     writer.add(about, "Format", "application/json")
     writer.link(about, f"{writer.ask.base}/collections/{layer.slug}")

@@ -11,6 +11,7 @@ from ogc.config import DESCRIPTION, TITLE
 from ogc.door import Ask
 from ogc.errors import OgcError
 from ogc.feature_info import can_be_queried
+from ogc.inspire import VIEW_TILES, extended, record_of, schema_location
 from ogc.pictures import can_be_drawn
 from ogc.tilesets import MAP_FORMS, limits
 
@@ -39,12 +40,13 @@ def _register() -> None:
         Xml.register_namespace(prefix, uri)
 
 
-def capabilities(ask: Ask) -> bytes:
-    """The whole document, by KVP and by REST the same."""
+def capabilities(ask: Ask, *, for_inspire: bool = False) -> bytes:
+    """The whole document, by KVP and by REST the same; `for_inspire`: with the extension of INSPIRE."""
     _register()
     root = Xml.Element("Capabilities", version="1.0.0", xmlns=WMTS, updateSequence=str(ask.catalogue.version))
     schema = "http://schemas.opengis.net/wmts/1.0/wmtsGetCapabilities_response.xsd"
-    root.set(f"{{{XSI}}}schemaLocation", f"{WMTS} {schema}")
+    located = f"{WMTS} {schema}" + (f" {schema_location(VIEW_TILES)}" if for_inspire else "")
+    root.set(f"{{{XSI}}}schemaLocation", located)
     service = _ows(root, "ServiceIdentification")
     _ows(service, "Title", TITLE[ask.language])
     _ows(service, "Abstract", DESCRIPTION[ask.language])
@@ -55,7 +57,9 @@ def capabilities(ask: Ask) -> bytes:
     provider = _ows(root, "ServiceProvider")
     _ows(provider, "ProviderName", "Comune di Cremona")
     _ows(provider, "ServiceContact")
-    _operations(ask, root)
+    listed = _operations(ask, root)
+    if for_inspire:
+        listed.append(extended(VIEW_TILES, "wmts", ask.base.removesuffix("/ogc"), ask.language))
     contents = _own(root, "Contents")
     for layer in ask.catalogue.visible(ask.audience):
         if can_be_drawn(layer):
@@ -69,7 +73,7 @@ def capabilities(ask: Ask) -> bytes:
     return body
 
 
-def _operations(ask: Ask, root: Xml.Element) -> None:
+def _operations(ask: Ask, root: Xml.Element) -> Xml.Element:
     listed = _ows(root, "OperationsMetadata")
     for name in OPERATIONS:
         http = _ows(_ows(_ows(listed, "Operation", name=name), "DCP"), "HTTP")
@@ -77,6 +81,7 @@ def _operations(ask: Ask, root: Xml.Element) -> None:
         get.set(f"{{{XLINK}}}href", f"{ask.base}/wmts?")
         values = _ows(_ows(get, "Constraint", name="GetEncoding"), "AllowedValues")
         _ows(values, "Value", "KVP")
+    return listed
 
 
 def _layer(ask: Ask, contents: Xml.Element, layer: LayerEntry) -> None:
@@ -89,6 +94,9 @@ def _layer(ask: Ask, contents: Xml.Element, layer: LayerEntry) -> None:
         _ows(box, "LowerCorner", f"{layer.bbox[0]:.7f} {layer.bbox[1]:.7f}")
         _ows(box, "UpperCorner", f"{layer.bbox[2]:.7f} {layer.bbox[3]:.7f}")
     _ows(found, "Identifier", layer.slug)
+    about = _ows(found, "Metadata")
+    about.set(f"{{{XLINK}}}href", record_of(layer, ask.base.removesuffix("/ogc")))
+    about.set("about", "http://www.isotc211.org/2005/gmd")
     for number, style in enumerate(offered(layer, ask.audience)):
         one = _own(found, "Style")
         one.set("isDefault", "true" if number == 0 else "false")

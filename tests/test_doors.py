@@ -92,7 +92,7 @@ LISTS = frozenset({
     "ogc/collections/metadata/items", "ogc/collections/metadata/items/<str:identifier>", "ogc/conformance", "ogc/jobs",
     "ogc/jobs/<str:job_id>", "ogc/jobs/<str:job_id>/results", "ogc/openapi", "ogc/processes",
     "ogc/processes/<str:process_id>", "ogc/processes/<str:process_id>/execution", "ogc/styles", "ogc/tileMatrixSets",
-    "ogc/tileMatrixSets/<str:tms>", "ogc/wmts/1.0.0/WMTSCapabilities.xml",
+    "servizi/<str:name>/metadati.xml", "ogc/tileMatrixSets/<str:tms>", "ogc/wmts/1.0.0/WMTSCapabilities.xml",
 })  # fmt: skip
 """Addresses that answer about all layers that are open, or about none."""
 SECTIONS = (

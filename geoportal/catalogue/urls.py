@@ -12,6 +12,7 @@ urlpatterns = [
     path("livelli/<slug:slug>/metadati.ttl", metadata.of_layer, {"form": "ttl"}, name="layer-ttl"),
     path("livelli/<slug:slug>/metadati.rdf", metadata.of_layer, {"form": "rdf"}, name="layer-rdf"),
     path("livelli/<slug:slug>/metadati.jsonld", metadata.of_layer, {"form": "jsonld"}, name="layer-jsonld"),
+    path("servizi/<str:name>/metadati.xml", metadata.of_service, name="service-rndt"),
     path("catalogo.ttl", metadata.of_all, {"form": "ttl"}, name="catalogue-ttl"),
     path("catalogo.rdf", metadata.of_all, {"form": "rdf"}, name="catalogue-rdf"),
     path("catalogo.jsonld", metadata.of_all, {"form": "jsonld"}, name="catalogue-jsonld"),

@@ -12,15 +12,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from geoportal.catalogue.asking import layer_of
+from geoportal.catalogue.asking import layer_of, site_base
 from geoportal.catalogue.forms import ANSWERING, PLACE, QUALITY, RIGHTS, TEXTS, DescriptionForm, keep, labels_of
 from geoportal.catalogue.page import branches, layer_context
 from geoportal.publishing.views import for_stewards
 from layers.catalogue import LayerEntry, catalogue
 from layers.metadata.completeness import Completeness, completeness
+from layers.metadata.services import SERVICES
 from layers.models import Layer
 from layers.rights import audience_of, may_keep, may_see
 
@@ -31,7 +33,14 @@ def layers(request: HttpRequest) -> HttpResponse:
     audience = audience_of(request.user)
     asked = request.GET.get("q", "").strip()[:200]
     found = branches(catalogue(), audience, asked)
-    context = {"branches": found, "asked": asked, "count": sum(branch.count for branch in found)}
+    site, language = site_base(request), get_language() or "it"
+    services = [(one.title(language), one.entry(site), one.record(site)) for one in SERVICES]
+    context = {
+        "branches": found,
+        "asked": asked,
+        "count": sum(branch.count for branch in found),
+        "services": services,
+    }
     return _private(render(request, "geoportal/catalogue/layers.html", context))
 
 

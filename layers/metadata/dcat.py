@@ -11,6 +11,7 @@ from rdflib import DCAT, DCTERMS, FOAF, RDF, XSD, BNode, Graph, Literal, Namespa
 from layers.catalogue import LayerEntry
 from layers.metadata.codes import EU_FREQUENCIES, EU_LICENCES, LICENCES, eu_theme
 from layers.metadata.rndt import identifier_of
+from layers.metadata.services import SERVICES
 
 VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
 DCATAPIT = Namespace("http://dati.gov.it/onto/dcatapit#")
@@ -50,6 +51,8 @@ def catalogue_graph(layers: Iterable[LayerEntry], base: str, titles: dict[str, s
     for code in ("ITA", "ENG"):
         graph.add((here, DCTERMS.language, URIRef(f"http://publications.europa.eu/resource/authority/language/{code}")))
     newest: datetime | None = None
+    layers = tuple(layers)
+    _services(graph, here, layers, base, body)
     for layer in layers:
         graph.add((here, DCAT.dataset, _dataset(graph, layer, base, body)))
         moments = [moment for moment in (newest, layer.data_updated_at, layer.described.updated_at) if moment]
@@ -103,6 +106,26 @@ def _dataset(graph: Graph, layer: LayerEntry, base: str, body: URIRef) -> URIRef
     for form, kind in _files(layer):
         graph.add((here, DCAT.distribution, _distribution(graph, layer, base, form, kind)))
     return here
+
+
+def _services(graph: Graph, catalogue: URIRef, layers: tuple[LayerEntry, ...], base: str, body: URIRef) -> None:
+    """The services and the data sets that each serves (DCAT 2, which DCAT-AP_IT builds on)."""
+    for service in SERVICES:
+        here = URIRef(f"{base}/{service.path}")
+        graph.add((catalogue, DCAT.service, here))
+        graph.add((here, RDF.type, DCAT.DataService))
+        graph.add((here, DCTERMS.identifier, Literal(service.identifier)))
+        for language in ("it", "en"):
+            graph.add((here, DCTERMS.title, Literal(service.title(language), lang=language)))
+            graph.add((here, DCTERMS.description, Literal(service.abstract(language), lang=language)))
+        graph.add((here, DCTERMS.publisher, body))
+        graph.add((here, DCTERMS.conformsTo, URIRef(service.standard)))
+        graph.add((here, DCAT.endpointURL, here))
+        graph.add((here, DCAT.endpointDescription, URIRef(service.entry(base))))
+        graph.add((here, FOAF.isPrimaryTopicOf, URIRef(service.record(base))))
+        for layer in layers:
+            if service.serves(layer):
+                graph.add((here, DCAT.servesDataset, URIRef(f"{base}/livelli/{layer.slug}/")))
 
 
 def _files(layer: LayerEntry) -> tuple[tuple[str, str], ...]:

@@ -17,6 +17,7 @@ from layers.items import LIMIT_MAX, OFFSET_MAX, ItemsQuery
 from layers.members import GEOMETRY, Members, members
 from ogc.door import Ask, door
 from ogc.errors import InvalidParameter, OgcError, translated
+from ogc.inspire import spoken
 from ogc.wfs import documents as made
 from ogc.wfs.asking import WfsRequest, read_request
 from ogc.wfs.filters import ReadFilter, read_filter
@@ -43,7 +44,9 @@ def _answer(ask: Ask, asked: WfsRequest) -> HttpResponse:
     if asked.get("service", "WFS").upper() != "WFS":
         raise InvalidParameter("service: this address is a WFS.")
     if operation == "GetCapabilities":
-        return _xml(made.capabilities(_layers(ask), f"{ask.base}/wfs", ask.language))
+        inspire = asked.get("language")
+        with spoken(inspire):
+            return _xml(made.capabilities(_layers(ask), ask.base, ask.language, for_inspire=bool(inspire)))
     if not asked.get("version", "2.0.0").startswith("2.0"):
         raise OgcError(400, "VersionNegotiationFailed", "This service speaks version 2.0.0.")
     if operation == "DescribeFeatureType":

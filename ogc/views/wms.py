@@ -13,6 +13,7 @@ from ogc import documents
 from ogc.door import Ask, door, etag_of
 from ogc.errors import OgcError
 from ogc.feature_info import can_be_queried, found_at, written
+from ogc.inspire import spoken
 from ogc.kvp import Kvp
 from ogc.pictures import MEDIA, answered, chosen
 from ogc.wms import (
@@ -62,7 +63,10 @@ def _answer(ask: Ask, kvp: Kvp, version: Version) -> HttpResponse:
 
 def _capabilities(ask: Ask, kvp: Kvp, version: Version) -> HttpResponse:
     _check_sequence(ask, kvp.get("UPDATESEQUENCE"))
-    body = documents.held(ask, f"wms {version.text}", lambda: capabilities(ask, version))
+    asked = kvp.get("LANGUAGE")
+    name = f"wms {version.text}{' inspire' if asked else ''}"
+    with spoken(asked):
+        body = documents.held(ask, name, lambda: capabilities(ask, version, for_inspire=bool(asked)))
     media = "text/xml" if version.is_13 else "application/vnd.ogc.wms_xml"
     return HttpResponse(body, content_type=media)
 

@@ -12,6 +12,7 @@ from ogc import documents
 from ogc.door import Ask, door
 from ogc.errors import OgcError, translated
 from ogc.feature_info import can_be_queried, found_at, written
+from ogc.inspire import spoken
 from ogc.kvp import Kvp
 from ogc.pictures import Chosen, chosen
 from ogc.tilesets import MAP_FORMS
@@ -74,7 +75,10 @@ def _answer(ask: Ask, given: Kvp) -> HttpResponse:
 
 
 def _capabilities(ask: Ask) -> HttpResponse:
-    body = documents.held(ask, "wmts", lambda: capabilities(ask))
+    asked = Kvp(ask.request).get("LANGUAGE")
+    with spoken(asked):
+        name = "wmts inspire" if asked else "wmts"
+        body = documents.held(ask, name, lambda: capabilities(ask, for_inspire=bool(asked)))
     return HttpResponse(body, content_type="text/xml")
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from xml.etree import ElementTree as Xml
 from xml.sax.saxutils import escape, quoteattr
 
 from layers.catalogue import FieldEntry, LayerEntry
 from layers.crs import served
 from layers.members import GEOMETRY
 from ogc.config import DESCRIPTION, TITLE
+from ogc.inspire import DOWNLOAD, extended, record_of, schema_location
 
 NAMESPACE = "https://www.comune.cremona.it/geoportale"
 BY_ID = "urn:ogc:def:query:OGC-WFS::GetFeatureById"
@@ -50,8 +52,16 @@ def urn(srid: int) -> str:
     return f"urn:ogc:def:crs:EPSG::{srid}"
 
 
-def capabilities(layers: list[LayerEntry], address: str, language: str) -> str:
-    """What the service can do and which types it has."""
+def capabilities(layers: list[LayerEntry], base: str, language: str, *, for_inspire: bool = False) -> str:
+    """What the service can do and which types it has; `base` is the address of /ogc.
+
+    `for_inspire`: with the extension of INSPIRE, which must name a data set: without any there is none.
+    """
+    address, site, more, located = f"{base}/wfs", base.removesuffix("/ogc"), "", ""
+    if for_inspire and layers:
+        held = Xml.tostring(extended(DOWNLOAD, "wfs", site, language, layers), encoding="unicode")
+        more = f"<ows:ExtendedCapabilities>{held}</ows:ExtendedCapabilities>"
+        located = f" xsi:schemaLocation={quoteattr(schema_location(DOWNLOAD))}"
     constraints = "".join(
         f'<ows:Constraint name="{name}"><ows:NoValues/><ows:DefaultValue>{word}</ows:DefaultValue></ows:Constraint>'
         for names, word in ((TRUE_CONSTRAINTS, "TRUE"), (FALSE_CONSTRAINTS, "FALSE"))
@@ -62,15 +72,15 @@ def capabilities(layers: list[LayerEntry], address: str, language: str) -> str:
         f"<ows:DefaultValue>{COUNT_DEFAULT}</ows:DefaultValue></ows:Constraint>"
     )
     return (
-        f'{HEAD}<wfs:WFS_Capabilities version="2.0.0" {SPACES}>'
+        f'{HEAD}<wfs:WFS_Capabilities version="2.0.0" {SPACES}{located}>'
         f"<ows:ServiceIdentification><ows:Title>{escape(TITLE[language])}</ows:Title>"
         f"<ows:Abstract>{escape(DESCRIPTION[language])}</ows:Abstract><ows:ServiceType>WFS</ows:ServiceType>"
         "<ows:ServiceTypeVersion>2.0.0</ows:ServiceTypeVersion><ows:Fees>NONE</ows:Fees>"
         "<ows:AccessConstraints>NONE</ows:AccessConstraints></ows:ServiceIdentification>"
         "<ows:ServiceProvider><ows:ProviderName>Comune di Cremona</ows:ProviderName><ows:ServiceContact/>"
         f"</ows:ServiceProvider><ows:OperationsMetadata>{''.join(_operation(one, address) for one in OPERATIONS)}"
-        f"{constraints}</ows:OperationsMetadata>"
-        f"<wfs:FeatureTypeList>{''.join(_feature_type(one, language) for one in layers)}</wfs:FeatureTypeList>"
+        f"{constraints}{more}</ows:OperationsMetadata>"
+        f"<wfs:FeatureTypeList>{''.join(_feature_type(one, language, site) for one in layers)}</wfs:FeatureTypeList>"
         f"{_filter_capabilities()}</wfs:WFS_Capabilities>"
     )
 
@@ -89,7 +99,7 @@ def _operation(name: str, address: str) -> str:
     )
 
 
-def _feature_type(layer: LayerEntry, language: str) -> str:
+def _feature_type(layer: LayerEntry, language: str, site: str) -> str:
     english = language == "en"
     title = layer.title_en if english else layer.title_it
     abstract = layer.abstract_en if english else layer.abstract_it
@@ -105,7 +115,8 @@ def _feature_type(layer: LayerEntry, language: str) -> str:
         + (f"<ows:Keywords>{words}</ows:Keywords>" if words else "")
         + f"<wfs:DefaultCRS>{urn(srid)}</wfs:DefaultCRS>{others}"
         f"<ows:WGS84BoundingBox><ows:LowerCorner>{west} {south}</ows:LowerCorner>"
-        f"<ows:UpperCorner>{east} {north}</ows:UpperCorner></ows:WGS84BoundingBox></wfs:FeatureType>"
+        f"<ows:UpperCorner>{east} {north}</ows:UpperCorner></ows:WGS84BoundingBox>"
+        f"<wfs:MetadataURL xlink:href={quoteattr(record_of(layer, site))}/></wfs:FeatureType>"
     )
 
 

@@ -15,6 +15,7 @@ from django.test import Client
 from lxml import etree
 from rdflib import DCAT, DCTERMS, FOAF, RDF, Graph, URIRef
 
+from geoportal.models import User
 from layers.catalogue import catalogue
 from layers.metadata.completeness import completeness
 from layers.metadata.dcat import DCATAPIT
@@ -55,12 +56,17 @@ def town(db: None) -> Iterator[SimpleNamespace]:
 
 @pytest.fixture(scope="module")
 def schema() -> etree.XMLSchema:
-    """The schemas of ISO 19139 (gmx, which draws in gmd and gco), from a package that carries them."""
+    """The schemas of ISO 19139 (gmx, which draws in gmd and gco) and of services (srv), from a package with them."""
     found = importlib.util.find_spec("pycsw")
     if found is None or found.origin is None:
         pytest.skip("the ISO 19139 schemas are not installed: pip install --no-deps -r requirements/schemas.txt")
-    root = Path(found.origin).parent / "plugins/profiles/apiso/schemas/ogc/iso/19139/20060504/gmx/gmx.xsd"
-    return etree.XMLSchema(etree.parse(str(root), etree.XMLParser(no_network=True)))
+    root = Path(found.origin).parent / "plugins/profiles/apiso/schemas/ogc/iso/19139/20060504"
+    both = "".join(
+        f'<import namespace="http://www.isotc211.org/2005/{name}" schemaLocation="{root.as_uri()}/{name}/{name}.xsd"/>'
+        for name in ("gmx", "srv")
+    )
+    whole = f'<schema xmlns="http://www.w3.org/2001/XMLSchema">{both}</schema>'
+    return etree.XMLSchema(etree.fromstring(whole, etree.XMLParser(no_network=True)))
 
 
 @pytest.mark.parametrize("slug", ["civici", "nudo", "dtm"])
@@ -163,3 +169,99 @@ def test_the_record_carries_the_same_and_links_to_them(town: SimpleNamespace) ->
     ]
     assert len(links) == 5
     assert all(Client().get(link).status_code == 200 for link in links)
+
+
+SRV, XLINK = "{http://www.isotc211.org/2005/srv}", "{http://www.w3.org/1999/xlink}"
+
+
+@pytest.mark.parametrize("name", ["wms", "wmts", "wfs", "ogcapi"])
+def test_the_record_of_a_service_follows_the_schema_and_couples_what_it_serves(
+    town: SimpleNamespace, schema: etree.XMLSchema, name: str
+) -> None:
+    body = Client().get(f"/servizi/{name}/metadati.xml").content
+    schema.assertValid(etree.fromstring(body))
+    root = ElementTree.fromstring(body)
+    about = root.find(f"{GMD}identificationInfo/{SRV}SV_ServiceIdentification")
+    assert about is not None
+    assert root.findtext(f"{GMD}hierarchyLevel/{GMD}MD_ScopeCode") == "service"
+    kind = about.findtext(f"{SRV}serviceType/{GCO}LocalName")
+    assert kind == ("view" if name in {"wms", "wmts"} else "download")
+    coupled = {one.get("uuidref"): one.get(f"{XLINK}href") for one in about.findall(f"{SRV}operatesOn")}
+    rasters = set() if name == "wfs" else {"c_d150:dtm"}
+    assert set(coupled) >= {"c_d150:civici", "c_d150:nudo"} | rasters and "c_d150:riservato" not in coupled
+    assert ("c_d150:dtm" in coupled) == bool(rasters)
+    for identifier, address in coupled.items():
+        record = ElementTree.fromstring(Client().get(str(address)).content)
+        assert record.findtext(f"{GMD}fileIdentifier/{GCO}CharacterString") == identifier
+    points = about.findall(f"{SRV}containsOperations/{SRV}SV_OperationMetadata/{SRV}connectPoint//{GMD}URL")
+    assert Client().get(str(points[0].text)).status_code == 200
+    entry = root.findtext(f"{GMD}distributionInfo//{GMD}URL")
+    assert Client().get(str(entry)).status_code == 200
+    assert {"wms": "OGC:WMS", "wmts": "OGC:WMTS", "wfs": "OGC:WFS", "ogcapi": "OGC API"}[name] in body.decode()
+
+
+def test_a_service_with_nothing_to_serve_is_still_described(db: None, schema: etree.XMLSchema) -> None:
+    Layer.objects.all().delete()
+    forget_catalogue()
+    body = Client().get("/servizi/wms/metadati.xml").content
+    schema.assertValid(etree.fromstring(body))
+    assert b"loose" in body and b"operatesOn" not in body
+    assert Client().get("/servizi/nessuno/metadati.xml").status_code == 404
+
+
+def test_who_may_see_more_is_told_of_more_coupled_layers(town: SimpleNamespace) -> None:
+    client = Client()
+    client.force_login(User.objects.create_superuser("capo"))
+    assert b"c_d150:riservato" in client.get("/servizi/wms/metadati.xml").content
+    assert b"riservato" not in Client().get("/servizi/wms/metadati.xml").content
+
+
+@pytest.mark.parametrize(
+    ("address", "language"),
+    [("/ogc/wms?SERVICE=WMS&REQUEST=GetCapabilities&VERSION=1.3.0", "ResponseLanguage"),
+     ("/ogc/wms?SERVICE=WMS&REQUEST=GetCapabilities&VERSION=1.1.1", ""),
+     ("/ogc/wmts?SERVICE=WMTS&REQUEST=GetCapabilities", "ResponseLanguage"),
+     ("/ogc/wfs?SERVICE=WFS&REQUEST=GetCapabilities", "ResponseLanguage")],
+)  # fmt: skip
+def test_capabilities_name_the_records(town: SimpleNamespace, address: str, language: str) -> None:
+    plain = Client().get(address).content.decode()
+    assert "/livelli/civici/metadati.xml" in plain and "ExtendedCapabilities" not in plain.replace("Vendor", "")
+    for code, title in (("eng", "House numbers"), ("ita", "Numeri civici"), ("fra", "Numeri civici")):
+        held = Client(headers={"Accept-Language": "en"}).get(f"{address}&LANGUAGE={code}").content.decode()
+        assert f"Title>{title}<" in held
+        if language:
+            root = ElementTree.fromstring(held)
+            said = [one for one in root.iter() if one.tag.endswith("}ExtendedCapabilities")][-1]
+            texts = {one.tag.rpartition("}")[2]: "".join(one.itertext()).strip() for one in said}
+            assert texts["ResponseLanguage"] == ("eng" if code == "eng" else "ita")
+            assert "ita" in texts["SupportedLanguages"] and "eng" in texts["SupportedLanguages"]
+            record = next(one.text for one in said.iter() if one.tag.endswith("}URL"))
+            assert record is not None and Client().get(record).status_code == 200
+
+
+def test_the_catalogue_names_the_services_and_what_they_serve(town: SimpleNamespace) -> None:
+    graph = Graph().parse(data=Client().get("/catalogo.ttl").content, format="turtle")
+    services = set(graph.subjects(RDF.type, DCAT.DataService))
+    (whole,) = graph.subjects(RDF.type, DCATAPIT.Catalog)
+    assert services == set(graph.objects(whole, DCAT.service)) and len(services) == 4
+    wfs = URIRef("http://testserver/ogc/wfs")
+    served = {str(one) for one in graph.objects(wfs, DCAT.servesDataset)}
+    assert served >= {"http://testserver/livelli/civici/", "http://testserver/livelli/nudo/"}
+    assert not any("dtm" in one or "riservato" in one for one in served)
+    datasets = set(graph.objects(whole, DCAT.dataset))
+    for service in services:
+        assert set(graph.objects(service, DCAT.servesDataset)) <= datasets
+        assert Client().get(str(next(graph.objects(service, DCAT.endpointDescription)))).status_code == 200
+    page = Client().get("/livelli/").content.decode()
+    assert all(f"/servizi/{name}/metadati.xml" in page for name in ("wms", "wmts", "wfs", "ogcapi"))
+
+
+def test_the_services_are_records_too(town: SimpleNamespace) -> None:
+    found = Client().get("/ogc/collections/metadata/items?type=service").json()
+    assert [one["id"] for one in found["features"]] == [
+        "servizio:wms", "servizio:wmts", "servizio:wfs", "servizio:ogcapi"
+    ]  # fmt: skip
+    for link in (link for one in found["features"] for link in one["links"]):
+        assert Client().get(link["href"]).status_code == 200, link
+    page = Client().get("/ogc/collections/metadata/items/servizio:wms?f=html")
+    assert page.status_code == 200 and b"metadati.xml" in page.content

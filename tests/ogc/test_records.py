@@ -74,12 +74,12 @@ def test_every_link_of_a_record_to_the_services_answers(client: Client, describe
         ({"ids": "civici,nulla"}, ["civici"]),
         ({"externalIds": "http://testserver/ogc/collections/edifici"}, ["edifici"]),
         ({"type": "dataset", "sortby": "-id"}, ["edifici", "civici"]),
-        ({"type": "service"}, []),
-        ({"datetime": "2025-01-01/.."}, ["edifici"]),
-        ({"datetime": "2024-01-01"}, ["civici"]),
+        ({"type": "service", "q": "OGC:WFS"}, ["servizio:wfs"]),
+        ({"datetime": "2025-01-01/..", "type": "dataset"}, ["edifici"]),
+        ({"datetime": "2024-01-01", "type": "dataset"}, ["civici"]),
         ({"bbox": "11,45,12,46"}, []),
-        ({"bbox": "9.9,45,10.2,45.3", "sortby": "updated"}, ["civici", "edifici"]),
-        ({"limit": "1", "sortby": "title", "offset": "1"}, ["civici"]),
+        ({"bbox": "9.9,45,10.2,45.3", "sortby": "updated", "type": "dataset"}, ["civici", "edifici"]),
+        ({"limit": "1", "sortby": "title", "offset": "1", "type": "dataset"}, ["civici"]),
     ],
 )
 def test_records_are_searched(client: Client, described: SimpleNamespace, params: Any, found: list[str]) -> None:
@@ -94,7 +94,7 @@ def test_what_is_not_a_question_is_refused(client: Client, described: SimpleName
 
 
 def test_pages_follow_each_other(client: Client, described: SimpleNamespace) -> None:
-    first = client.get(ITEMS, {"limit": "1", "sortby": "id"}).json()
+    first = client.get(ITEMS, {"limit": "1", "sortby": "id", "type": "dataset"}).json()
     (following,) = [link["href"] for link in first["links"] if link["rel"] == "next"]
     second = client.get(following).json()
     assert [one["features"][0]["id"] for one in (first, second)] == ["civici", "edifici"]

@@ -83,6 +83,11 @@ def meaning(entry: FieldEntry, value: Any, language: str) -> str:
     return "" if found is None else found.title_en if language == "en" else found.title_it
 
 
+def _cell(value: Any, entry: FieldEntry | None, language: str) -> Any:
+    """A value as a table shows it: of a code, what it stands for."""
+    return (entry and meaning(entry, value, language)) or said(value, entry)
+
+
 def title(layer: LayerEntry, language: str) -> str:
     return layer.title_en if language == "en" else layer.title_it
 
@@ -102,7 +107,7 @@ def items(ask: Ask, layer: LayerEntry, collected: dict[str, Any], before: int) -
         layer_title=title(layer, ask.language),
         columns=[field_title(known[name], ask.language) if name in known else name for name in names],
         rows=[
-            {"id": one["id"], "values": [said(v, known.get(n)) for n, v in one["properties"].items()]}
+            {"id": one["id"], "values": [_cell(v, known.get(n), ask.language) for n, v in one["properties"].items()]}
             for one in features
         ],
         filters=filters(ask, layer),

@@ -9,8 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils.functional import Promise
+from django.utils.translation import override
 
 from geoportal.marks import MARKS
+from geoportal.monitoring.causes import CAUSES
+from geoportal.monitoring.models import Device, DeviceStatus, Health
 from layers.importing.register import table_statistics
 from layers.models import Field, Layer, Style, Theme
 from layers.styles.model import Class, Label, StyleSpec, Symbol, dump
@@ -49,10 +53,12 @@ _INVENTORY = (
     ("dati_di_esempio", "boolean", "Dati di esempio", "Sample data", ""),
 )
 _STATES_IT = (
-    "Stato attuale: ok, problem (problema), critical (guasto), maintenance (manutenzione), unknown (sconosciuto). "
+    "Lo stato attuale e il suo perché, in codici di cui è dato il significato. "
     "Le posizioni approssimate sono indicate come tali."
 )
-_STATES_EN = "Current state: ok, problem, critical, maintenance, unknown. Approximate positions are marked as such."
+_STATES_EN = (
+    "The current state and its reason, in codes whose meaning is given. Approximate positions are marked as such."
+)
 
 LIVE_LAYERS = (
     LiveLayer(
@@ -88,6 +94,15 @@ LIVE_LAYERS = (
         position=20,
     ),
 )
+
+_WORDS: dict[str, tuple[tuple[str, str | Promise], ...]] = {
+    "stato": tuple(Health.choices),
+    "causa": tuple(CAUSES.items()),
+    "collegamento": tuple(DeviceStatus.Presence.choices),
+    "stato_di_vita": tuple(Device.Lifecycle.choices),
+    "qualita_posizione": tuple(Device.PositionQuality.choices),
+}
+"""Columns that hold codes: what each means, for readers of the layers."""
 
 _SHAPES = {"critical": "cross", "problem": "triangle", "unknown": "diamond", "maintenance": "square", "ok": "circle"}
 _ENGLISH = {
@@ -185,8 +200,21 @@ def _values(live: LiveLayer) -> dict[str, Any]:
     }
 
 
+def _codes(name: str) -> list[dict[str, str]]:
+    """The code list of a column, as the catalogue holds it."""
+    return [{"code": code, "it": _in("it", text), "en": _in("en", text)} for code, text in _WORDS.get(name, ())]
+
+
+def _in(language: str, text: str | Promise) -> str:
+    with override(language):
+        return str(text)
+
+
 def _write_fields(layer: Layer, live: LiveLayer) -> None:
     held = set(layer.fields.values_list("name", flat=True))
+    for field in layer.fields.filter(name__in=_WORDS, codes=[]):
+        field.codes = _codes(field.name)
+        field.save(update_fields=["codes"])
     for position, (name, kind, title_it, title_en, unit) in enumerate(live.fields):
         if name not in held:
             Field.objects.create(
@@ -196,6 +224,7 @@ def _write_fields(layer: Layer, live: LiveLayer) -> None:
                 title_it=title_it,
                 title_en=title_en,
                 unit=unit,
+                codes=_codes(name),
                 position=position,
                 is_searchable=name in ("nome", "luogo", "devid"),
             )

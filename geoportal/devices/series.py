@@ -12,9 +12,9 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from psycopg2 import sql
 
-from geoportal.devices.measures import unit_of
 from geoportal.messaging import kinds
 from geoportal.messaging.kinds import TelemetryKind
+from geoportal.monitoring.measures import unit_of
 from geoportal.sql import queries
 
 SQL = queries("geoportal.devices", "series")

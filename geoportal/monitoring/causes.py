@@ -10,6 +10,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
+from geoportal.monitoring.measures import unit_of
+
 CAUSES: dict[str, str | Promise] = {
     # Service and sight
     "never_seen": _("Non si è ancora mai collegato"),
@@ -76,7 +78,7 @@ UNITS = {
     "uplink_slow": "ms",
     "storage_low": "MB",
 }
-"""The unit of an evidence's value and threshold; others are plain numbers."""
+"""The unit of a cause's value and threshold; that of a measurement is its own, others are plain numbers."""
 _SPANS = ((172_800, 86_400, "d"), (7_200, 3_600, "h"), (120, 60, "min"))
 """From so many seconds on, told in this unit."""
 
@@ -89,7 +91,7 @@ def measured_text(code: str, value: float | str | bool | None) -> str:
         return gettext("sì") if value else gettext("no")
     if isinstance(value, str):
         return value
-    unit = UNITS.get(code, "")
+    unit = UNITS.get(code) or unit_of(code)
     if unit == "s":
         for least, size, name in _SPANS:
             if value >= least:

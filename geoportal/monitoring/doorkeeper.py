@@ -6,12 +6,16 @@ connection was being made at the time. Whom it denies a topic stands in its log 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
+import threading
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import psycopg2
 
 from geoportal.messaging.dynsec import BROKER_LOG
 from geoportal.monitoring.denials import Counts, Denials
@@ -35,7 +39,9 @@ class Doorkeeper:
     def __init__(self, broker_log: str = "") -> None:
         self._denials = Denials(Path(broker_log)) if broker_log else None
         self._pending: dict[tuple[str, str], None] = {}
+        self._lock = threading.Lock()
         self._counts: Counter[tuple[datetime, str]] = Counter()
+        self._denied: dict[datetime, Counts] = {}
 
     def take(self, payload: bytes) -> None:
         """One line of the broker's log."""
@@ -55,26 +61,50 @@ class Doorkeeper:
         if self._pending:
             self._pending.pop(next(iter(self._pending)))
         hour = _this_hour()
-        known = (hour, address) in self._counts or len(self._counts) < _MOST_ADDRESSES
-        self._counts[hour, address if known else ""] += 1
+        with self._lock:
+            known = (hour, address) in self._counts or len(self._counts) < _MOST_ADDRESSES
+            self._counts[hour, address if known else ""] += 1
 
     def flush(self, cursor: Any) -> None:
-        """Write what was counted, when this process is the one that counts."""
-        counts, self._counts = self._counts, Counter()
+        """Write what was counted, when it is this process that counts. Raises psycopg2.Error, and keeps it then."""
+        self._take_denials()
+        with self._lock:
+            counts, self._counts = self._counts, Counter()
+        if not counts and not self._denied:
+            return
+        try:
+            cursor.execute(SQL["count_here"])
+            if cursor.fetchone()[0]:
+                _write(cursor, counts, self._denied)
+        except psycopg2.Error:
+            with self._lock:
+                self._counts.update(counts)
+            raise
+        self._denied = {}
+
+    def _take_denials(self) -> None:
         hour = _this_hour()
-        denied: Counts = self._denials.take(hour) if self._denials else Counter()
-        if not counts and not denied:
-            return
-        cursor.execute(SQL["count_here"])
-        if not cursor.fetchone()[0]:
-            return
+        if self._denials and (found := self._denials.take(hour)):
+            self._denied.setdefault(hour, Counter()).update(found)
+
+
+def _write(cursor: Any, counts: Counter[tuple[datetime, str]], denied: dict[datetime, Counts]) -> None:
+    """All of it or nothing, so that what is kept for the next time was not half written."""
+    cursor.execute("BEGIN")
+    try:
         for (of, address), count in counts.items():
             cursor.execute(SQL["add_refusals"], {"hour": of, "address": address[:64], "count": count})
-        if denied:
-            clients, actions, topics = (list(column) for column in zip(*denied, strict=True))
-            columns = {"clients": clients, "actions": actions, "topics": topics, "counts": list(denied.values())}
+        for hour, topics in denied.items():
+            clients, actions, names = (list(column) for column in zip(*topics, strict=True))
+            columns = {"clients": clients, "actions": actions, "topics": names, "counts": list(topics.values())}
             cursor.execute(SQL["add_denials"], {"hour": hour, **columns})
-        log.warning("The broker turned away %d connections and denied %d topics", counts.total(), denied.total())
+        cursor.execute("COMMIT")
+    except psycopg2.Error:
+        with contextlib.suppress(psycopg2.Error):
+            cursor.execute("ROLLBACK")
+        raise
+    total = sum(topics.total() for topics in denied.values())
+    log.warning("The broker turned away %d connections and denied %d topics", counts.total(), total)
 
 
 def _this_hour() -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -90,8 +91,21 @@ def _device_ids(plan: MaintenancePlan) -> list[int]:
         return [device for (device,) in cursor.fetchall()]
 
 
-def keys_of(scope: str) -> list[str]:
-    """The names that exist for a scope in the inventory, for forms."""
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a plan may be about. `name`: of a device, else empty."""
+
+    scope: str
+    key: str
+    name: str
+    devices: int
+
+
+def targets() -> list[Target]:
+    """Every device, cabinet, feeder, operator and area that the inventory has, for forms."""
     with connection.cursor() as cursor:
-        cursor.execute(SQL["keys_of_scope"], {"scope": scope})
-        return [key for (key,) in cursor.fetchall()]
+        cursor.execute(SQL["targets"])
+        return [
+            Target(scope, key, name if scope == "device" else "", devices)
+            for scope, key, name, devices in cursor.fetchall()
+        ]

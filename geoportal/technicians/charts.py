@@ -8,8 +8,8 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from geoportal.devices.measures import MEASURES, name_of
 from geoportal.devices.series import measured
+from geoportal.monitoring.measures import MEASURES, name_of
 
 
 def chart_context(devid: str, kind: str) -> dict[str, Any]:

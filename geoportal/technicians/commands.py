@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from geoportal.messaging.orders import ORDERS, orders_of
 from geoportal.models import User
 from geoportal.monitoring.models import Device, DeviceAct, DeviceCommand, Screenshot
 from geoportal.technicians.guard import for_technicians
+from geoportal.technicians.readings import Reading, readings
 
 SHOWN = 20
 MARKS = {"done": "✓", "failed": "✕", "rejected": "✕", "expired": "◷", "unsupported": "–"}
@@ -34,6 +36,8 @@ class CommandRow:
     mark: str
     arguments: str
     has_picture: bool
+    answers: list[Reading]
+    """The answer line by line where it is one of names and values."""
 
 
 def command_rows(device_id: int) -> list[CommandRow]:
@@ -47,9 +51,18 @@ def command_rows(device_id: int) -> list[CommandRow]:
             MARKS.get(one.state, "…"),
             ", ".join(f"{name} = {value}" for name, value in one.args.items()),
             one.pk in pictures,
+            _answers(one.output),
         )
         for one in commands
     ]
+
+
+def _answers(output: str) -> list[Reading]:
+    try:
+        said = json.loads(output)
+    except ValueError:
+        return []
+    return readings(said) if isinstance(said, dict) else []
 
 
 def commands_context(device_id: int, devid: str, kind: str, known: list[str] | None) -> dict[str, Any]:

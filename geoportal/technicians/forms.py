@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from geoportal.devices.measures import MEASURES, name_of
 from geoportal.messaging.kinds import kinds
 from geoportal.monitoring.alerts.models import AlertRule
 from geoportal.monitoring.causes import CAUSES
-from geoportal.monitoring.maintenance import keys_of
+from geoportal.monitoring.maintenance import Target, targets
+from geoportal.monitoring.measures import MEASURES, name_of
 from geoportal.monitoring.models import MaintenancePlan
 
 if TYPE_CHECKING:
@@ -113,26 +114,46 @@ class RuleForm(RuleFormBase):
             )
 
 
-class PlanForm(PlanFormBase):
-    """Announced work; the object is chosen by its name in the inventory."""
+def plan_targets() -> list[tuple[str, Any]]:
+    """What work can be announced for, by scope, as `scope:key`."""
+    found = targets()
+    groups: list[tuple[str, Any]] = [("", "–")]
+    for scope in MaintenancePlan.Scope:
+        choices = [(f"{one.scope}:{one.key}", _target_text(one)) for one in found if one.scope == scope]
+        if choices:
+            groups.append((str(scope.label), choices))
+    return groups
 
-    scope = forms.ChoiceField(label=_("riguarda"), choices=[("", "–"), *MaintenancePlan.Scope.choices])
+
+def _target_text(target: Target) -> str:
+    if target.name:
+        return f"{target.name} ({target.key})"
+    many = ngettext("%(key)s (%(count)d dispositivo)", "%(key)s (%(count)d dispositivi)", target.devices)
+    return many % {"key": target.key, "count": target.devices}
+
+
+class PlanForm(PlanFormBase):
+    """Announced work, for something that the inventory has."""
+
+    target = forms.ChoiceField(
+        label=_("riguarda"),
+        choices=plan_targets,
+        error_messages={"invalid_choice": _("Nell'inventario non c'è «%(value)s».")},
+    )
+    field_order = ("target",)
 
     class Meta:
         model = MaintenancePlan
-        fields = ("scope", "key", "starts_at", "ends_at", "repeat", "until", "note")
+        fields = ("starts_at", "ends_at", "repeat", "until", "note")
         widgets = {
             "starts_at": forms.DateTimeInput(attrs={"type": "datetime-local"}, format=MOMENT),
             "ends_at": forms.DateTimeInput(attrs={"type": "datetime-local"}, format=MOMENT),
             "until": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-            "key": forms.TextInput(attrs={"list": "plan-keys", "autocomplete": "off"}),
         }
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        scope, key = data.get("scope"), data.get("key")
-        if scope and key and key not in keys_of(scope):
-            self.add_error("key", _("Nell'inventario non c'è «%(key)s».") % {"key": key})
+        self.instance.scope, _colon, self.instance.key = str(data.get("target", "")).partition(":")
         start, end, until = data.get("starts_at"), data.get("ends_at"), data.get("until")
         if start and until and until < start.date():
             self.add_error("until", _("L'ultimo giorno viene prima dell'inizio."))

@@ -20,7 +20,7 @@ from geoportal.device_layers import visible_kinds
 from geoportal.models import User
 from geoportal.monitoring.alerts.texts import group_text
 from geoportal.monitoring.availability import BY, Availability, availability
-from geoportal.monitoring.maintenance import cancel, keys_of, occurrences, save
+from geoportal.monitoring.maintenance import cancel, occurrences, save
 from geoportal.monitoring.models import MaintenancePlan
 from geoportal.technicians.forms import PlanForm
 from geoportal.technicians.guard import for_technicians
@@ -48,10 +48,9 @@ def plan_list(request: HttpRequest) -> HttpResponse:
         touched = save(plan, timezone.now())
         messages.success(request, _("Manutenzione salvata: riguarda %(count)d dispositivi.") % {"count": touched})
         return redirect("maintenance")
-    keys = sorted({key for scope in MaintenancePlan.Scope.values for key in keys_of(scope)})
     now = timezone.now()
     plans = [(plan, _about(plan), _when(plan, now)) for plan in MaintenancePlan.objects.all()]
-    context = {"form": form, "plans": plans, "keys": keys}
+    context = {"form": form, "plans": plans}
     return render(request, "geoportal/technicians/maintenance.html", context)
 
 

@@ -11,8 +11,8 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from geoportal.devices.measures import MEASURES, name_of, unit_of
 from geoportal.monitoring.causes import cause_text, measured_text
+from geoportal.monitoring.measures import MEASURES, name_of, unit_of
 
 UNITS = {
     "_pct": "%",

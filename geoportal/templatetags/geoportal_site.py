@@ -6,6 +6,9 @@ from django import template
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+from django.utils.timezone import now
+from django.utils.translation import gettext as _
 
 from geoportal import marks
 
@@ -40,3 +43,9 @@ def icon(name: str, size: str = "sm") -> SafeString:
 def iso(moment: datetime | None) -> str:
     """An instant for `datetime` attributes, in UTC."""
     return moment.astimezone(UTC).isoformat(timespec="seconds") if moment else ""
+
+
+@register.filter
+def ago(moment: datetime) -> str:
+    """How long something has lasted, in words; under a minute too, of which Django makes no minutes at all."""
+    return _("meno di un minuto") if (now() - moment).total_seconds() < 60 else timesince(moment)

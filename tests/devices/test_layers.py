@@ -44,6 +44,18 @@ def test_every_published_field_is_a_column_of_its_view_and_the_style_is_of_the_m
         assert len({one.symbol.shape for one in spec.classes}) == 5
 
 
+def test_people_read_what_the_codes_of_a_device_stand_for(client: Client) -> None:
+    device(status={"health": "critical", "cause": "silent"})
+    address = "/ogc/collections/punti-accesso-wifi/items"
+    table = client.get(address, headers={"accept": "text/html"}).content.decode()
+    assert (
+        "<td>Guasto</td>" in table and "<td>Non dà notizie da troppo tempo</td>" in table and "<td>Attivo</td>" in table
+    )
+    english = client.get(address, headers={"accept": "text/html", "accept-language": "en"}).content.decode()
+    assert "<td>Fault</td>" in english and "<td>critical</td>" not in english
+    assert client.get(address).json()["features"][0]["properties"]["stato"] == "critical"
+
+
 def test_writing_again_changes_nothing_and_keeps_what_a_steward_wrote() -> None:
     Layer.objects.filter(slug="totem").update(title_it="Colonnine", is_published=False)
     before = version()

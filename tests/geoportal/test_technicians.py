@@ -1,16 +1,18 @@
 """The technicians' pages: who gets in, in which order devices stand, and how the filters work without JavaScript."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import Group
 from django.contrib.gis.geos import Point
 from django.test import Client
+from django.utils.timezone import now
 
 from geoportal.marks import MARKS
 from geoportal.models import User
 from geoportal.monitoring.models import DeviceStatus, Health
 from geoportal.technicians.readings import readings
+from geoportal.templatetags.geoportal_site import ago
 from layers.models import Layer
 from layers.rights import TECHNICIANS
 from layers.styles.palette import contrast
@@ -112,6 +114,10 @@ def test_the_names_of_the_contract_are_told_in_words_and_with_their_units() -> N
 def test_readings_flatten_what_is_nested() -> None:
     keys = [line.key for line in readings({"radios": [{"tx_power_dbm": 17}], "net": {"rtt_ms": 4}, "x": None})]
     assert keys == ["radios.1.tx_power_dbm", "net.rtt_ms", "x"]
+
+
+def test_what_began_just_now_has_lasted_less_than_a_minute() -> None:
+    assert (ago(now()), ago(now() - timedelta(minutes=3))) == ("meno di un minuto", "3\xa0minuti")
 
 
 def test_marks_differ_in_more_than_colour_and_can_be_seen() -> None:

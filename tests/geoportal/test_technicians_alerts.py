@@ -154,7 +154,11 @@ def test_the_list_of_rules_says_in_words_when_each_calls(technician: Client, rul
         slug="poco", name_it="Poco", subject="metric", metric="mem", raise_at=5, clear_at=9, for_s=30
     )
     page = technician.get("/tecnici/regole/").content.decode()
-    for words in ("Non dà notizie da troppo tempo, per 1 min", "temp_cpu ≥ 80, per 2 min", "mem ≤ 5, per 0.5 min"):
+    for words in (
+        "Non dà notizie da troppo tempo, per 1 min",
+        "Temperatura del processore ≥ 80 °C, per 2 min",
+        "Memoria ≤ 5 %, per 0,5 min",
+    ):
         assert words in page
 
 
@@ -193,12 +197,12 @@ def test_work_is_announced_for_a_cabinet_and_ended(technician: Client) -> None:
     one = device("ap-one", cabinet="C1")
     now = timezone.localtime()
     fields = {
-        "scope": "cabinet", "key": "C1", "repeat": "weekly", "note": "Lavori",
+        "target": "cabinet:C1", "repeat": "weekly", "note": "Lavori",
         "starts_at": (now - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M"),
         "ends_at": (now + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M"),
     }  # fmt: skip
-    wrong = technician.post("/tecnici/manutenzione/", {**fields, "key": "C9"})
-    assert "«C9»" in wrong.content.decode() and not MaintenancePlan.objects.exists()
+    wrong = technician.post("/tecnici/manutenzione/", {**fields, "target": "cabinet:C9"})
+    assert "«cabinet:C9»" in wrong.content.decode() and not MaintenancePlan.objects.exists()
     assert technician.post("/tecnici/manutenzione/", fields).status_code == 302
     assert DeviceStatus.objects.get(device=one).health == "maintenance"
     assert "in corso fino al" in technician.get("/tecnici/manutenzione/").content.decode()

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg2
 import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils.html import escape
 
 from geoportal.messaging import topics
-from geoportal.messaging.broker_log import Sieve
+from geoportal.messaging.broker_log import PUBLISH, Denial, Sieve
+from geoportal.messaging.ingest.store import connect
 from geoportal.models import User
 from geoportal.monitoring.commands.dispatch import Dispatcher
 from geoportal.monitoring.doorkeeper import Doorkeeper
@@ -161,3 +164,27 @@ def test_an_address_is_named_only_when_it_is_sure() -> None:
     assert sum(lines(*(["Client ap-x disconnected."] * 3))._counts.values()) == 0
     flood = lines(*(text.format(n) for n in range(400) for text in (new, no)))
     assert len(flood._counts) <= 201 and flood._counts.total() == 400
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_what_was_counted_while_the_database_was_away_is_written_when_it_is_back(tmp_path: Path) -> None:
+    told = tmp_path / "broker.log"
+    told.touch()
+    keeper = Doorkeeper(str(told))
+    keeper.take(b"1795526133: New connection from 10.0.0.1:44644 on port 8883.")
+    keeper.take(b"1795526133: Client <unknown> disconnected, not authorised.")
+    told.write_bytes(Denial("ap-x", PUBLISH, "cr/altro", 3).line())
+    with closing(connect("doorkeeper")) as held:
+        held.autocommit = True
+        away = held.cursor()
+        away.execute("SET default_transaction_read_only = on")
+        with pytest.raises(psycopg2.Error):
+            keeper.flush(away)
+        away.execute("SET default_transaction_read_only = off")
+        keeper.flush(away)
+        keeper.flush(away)
+        away.execute("SELECT address, count FROM monitoring_brokerrefusal")
+        assert away.fetchall() == [("10.0.0.1", 1)]
+        away.execute("SELECT client, topic, count FROM monitoring_brokerdenial")
+        assert away.fetchall() == [("ap-x", "cr/altro", 3)]
+        away.execute("DELETE FROM monitoring_brokerrefusal; DELETE FROM monitoring_brokerdenial")

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.core.exceptions import ValidationError
 
-from geoportal.monitoring.maintenance import cancel, keys_of, occurrences, save, unroll
+from geoportal.monitoring.maintenance import Target, cancel, occurrences, save, targets, unroll
 from geoportal.monitoring.models import DeviceStatus, MaintenancePlan, MaintenanceWindow
 from tests.monitoring.devices import NOW, device
 
@@ -83,5 +83,8 @@ def test_what_ends_before_it_begins_is_refused() -> None:
 def test_names_of_a_scope_come_from_the_inventory() -> None:
     device("ap-one", operator="LineaCom")
     device("ap-two", operator="LineaCom")
-    assert keys_of("operator") == ["LineaCom"] and keys_of("feeder") == []
-    assert keys_of("device") == ["ap-one", "ap-two"]
+    assert targets() == [
+        Target("device", "ap-one", "ap-one", 1),
+        Target("device", "ap-two", "ap-two", 1),
+        Target("operator", "LineaCom", "", 2),
+    ]

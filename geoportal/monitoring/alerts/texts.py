@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from geoportal.monitoring.alerts.models import Alert, AlertRule
 from geoportal.monitoring.causes import CAUSES, cause_text, measured_text
+from geoportal.monitoring.measures import name_of
 
 REASONS: dict[str, str | Promise] = {
     "seen": gettext_lazy("Visto per la prima volta"),
@@ -66,10 +67,10 @@ def condition_text(rule: AlertRule) -> str:
         what = " · ".join(cause_text(code) for code in rule.causes)
     elif rule.subject == AlertRule.Subject.METRIC:
         sign = "≤" if rule.clear_at is not None and rule.raise_at is not None and rule.clear_at > rule.raise_at else "≥"
-        what = f"{rule.metric} {sign} {rule.raise_at:g}"
+        what = f"{name_of(rule.metric)} {sign} {measured_text(rule.metric, rule.raise_at)}"
     else:
         what = rule.get_subject_display()
-    return _("%(what)s, per %(minutes)s min") % {"what": what, "minutes": f"{rule.for_s / 60:g}"}
+    return _("%(what)s, per %(minutes)s min") % {"what": what, "minutes": measured_text("", rule.for_s / 60)}
 
 
 def evidence_text(evidence: dict[str, Any]) -> str:
@@ -79,7 +80,7 @@ def evidence_text(evidence: dict[str, Any]) -> str:
     if "devices" in evidence:
         return _("%(devices)d dispositivi non osservabili") % {"devices": evidence["devices"]}
     code = str(evidence.get("code", ""))
-    text = cause_text(code) if code in CAUSES else code
+    text = cause_text(code) if code in CAUSES else name_of(code)
     if evidence.get("value") is None or isinstance(evidence.get("value"), bool):
         return text
     value = measured_text(code, evidence["value"])

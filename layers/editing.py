@@ -40,6 +40,8 @@ class Draft:
     properties: dict[str, Any]
     geometry: Any
     crs: Crs
+    identifier: str | None = None
+    """What the body says its `id` is; the address decides."""
 
 
 def read_draft(content: bytes, crs: Crs, *, partial: bool) -> Draft:
@@ -59,7 +61,7 @@ def read_draft(content: bytes, crs: Crs, *, partial: bool) -> Draft:
     geometry = found.get("geometry", UNSET if partial else None)
     if geometry is not UNSET and geometry is not None and not isinstance(geometry, dict):
         raise BadQuery("body", '"geometry" must be a GeoJSON geometry or null.')
-    return Draft(properties, geometry, crs)
+    return Draft(properties, geometry, crs, str(found["id"]) if "id" in found else None)
 
 
 def _no_constant(name: str) -> None:

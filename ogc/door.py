@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 JSON, GEOJSON, HTML = "application/json", "application/geo+json", "text/html"
 METHODS = "GET, HEAD, OPTIONS"
-EXPOSED = "Link, Location, ETag, Content-Crs, OGC-NumberReturned, OGC-NumberMatched, Preference-Applied"
+EXPOSED = "Link, Location, ETag, Content-Crs, Content-Bbox, OGC-NumberReturned, OGC-NumberMatched, Preference-Applied"
 
 
 DESCRIPTIONS = frozenset(
@@ -125,8 +125,11 @@ def door(
     params: frozenset[str] | None = frozenset(),
     methods: str = METHODS,
     failed: Telling | None = None,
+    taken: dict[str, frozenset[str]] | None = None,
 ) -> Callable[[View], View]:
     """Wrap a view. `formats` maps values of `f` to media types, the default first; `params` None: the view checks.
+
+    `taken` names the media types of bodies by the header that OPTIONS tells them in: Accept-Post, Accept-Patch.
 
     `failed` writes an error as a service of old does; without it errors are exceptions of OGC API.
     """
@@ -138,7 +141,7 @@ def door(
             ask = Ask(request, next(iter(formats)))
             try:
                 if request.method == "OPTIONS":
-                    return _opened(HttpResponse(status=204, headers={"Allow": methods}), methods)
+                    return _opened(_options(methods, taken or {}), methods)
                 if request.method not in methods.split(", "):
                     raise OgcError(405, "MethodNotAllowed", f"{request.method} is not possible here; use {methods}.")
                 ask.format = negotiate(request, formats)
@@ -163,6 +166,13 @@ def door(
         return answer
 
     return wrap
+
+
+def _options(methods: str, taken: dict[str, frozenset[str]]) -> HttpResponse:
+    """What is possible at an address (Features Part 4, /req/create-replace-delete/options-response: 200, not 204)."""
+    response = HttpResponse(headers={"Allow": methods} | {name: ", ".join(sorted(one)) for name, one in taken.items()})
+    del response["Content-Type"]
+    return response
 
 
 class _ElsewhereFirst(Exception):

@@ -21,7 +21,7 @@ from layers.rights import may_edit
 from layers.versions.recording import recorded
 from ogc.body import body_of
 from ogc.door import Ask, etag_of, refuse_unknown
-from ogc.errors import OgcError
+from ogc.errors import InvalidParameter, OgcError
 from ogc.views.asking import vector_layer
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ def write(ask: Ask, slug: str, identifier: str) -> HttpResponseBase:
             editing.replace(layer, ask.audience, identifier, draft, check, user_of(ask))
     else:
         draft = _draft(ask, layer, PATCH_TYPES, partial=True)
+        if draft.identifier not in (None, identifier):
+            raise InvalidParameter(f"id: feature {identifier[:80]!r} stays that; create another one with POST.")
         with _recorded(ask):
             editing.update(layer, ask.audience, identifier, draft, check, user_of(ask))
     crs = parse_crs("OGC:CRS84", None)
@@ -114,6 +116,8 @@ def _page(request: HttpRequest) -> HttpResponse:
 
 def _draft(ask: Ask, layer: LayerEntry, types: frozenset[str], *, partial: bool) -> Draft:
     media = (ask.request.content_type or "").lower()
+    if not media:
+        raise InvalidParameter(f"The request has no Content-Type: send {', '.join(sorted(types))}.")
     if media not in types:
         raise OgcError(415, "UnsupportedMediaType", f"Content-Type {media[:60]!r}: send {', '.join(sorted(types))}.")
     content = body_of(ask.request, BODY_BYTES, "A feature")

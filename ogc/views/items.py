@@ -25,7 +25,7 @@ OTHERS = {name: entry.media for name, entry in EXPORT_FORMATS.items() if name !=
 FORMATS = ITEM_FORMATS | OTHERS
 
 
-@door(FORMATS, params=None, methods=f"{METHODS}, POST")
+@door(FORMATS, params=None, methods=f"{METHODS}, POST", taken={"Accept-Post": editing.GEOJSON_TYPES})
 def items(ask: Ask, slug: str) -> HttpResponseBase:
     """/ogc/collections/{slug}/items"""
     if ask.request.method == "POST":
@@ -51,7 +51,12 @@ def items(ask: Ask, slug: str) -> HttpResponseBase:
     return response
 
 
-@door(ITEM_FORMATS, params=frozenset({"crs", "datetime"}), methods=f"{METHODS}, PUT, PATCH, DELETE")
+@door(
+    ITEM_FORMATS,
+    params=frozenset({"crs", "datetime"}),
+    methods=f"{METHODS}, PUT, PATCH, DELETE",
+    taken={"Accept-Patch": editing.PATCH_TYPES},
+)
 def item(ask: Ask, slug: str, identifier: str) -> HttpResponseBase:
     """/ogc/collections/{slug}/items/{identifier}"""
     if ask.request.method not in {"GET", "HEAD"}:

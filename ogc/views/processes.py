@@ -59,7 +59,7 @@ def process(ask: Ask, process_id: str) -> HttpResponse:
     return HttpResponse(body, content_type=JSON)
 
 
-@door(JSON_ONLY, methods="POST, OPTIONS")
+@door(JSON_ONLY, methods="POST, OPTIONS", taken={"Accept-Post": frozenset({JSON})})
 def execution(ask: Ask, process_id: str) -> HttpResponse:
     """/ogc/processes/{id}/execution"""
     found = process_named(process_id)

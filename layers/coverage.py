@@ -21,7 +21,7 @@ from rasterio.windows import Window
 
 from layers.catalogue import LayerEntry
 from layers.crs import Crs, crs84
-from layers.errors import BadQuery, RasterUnreadable
+from layers.errors import BadQuery, NothingThere, RasterUnreadable
 from layers.raster import OpenRaster, opened
 
 Box = tuple[float, float, float, float]
@@ -40,8 +40,8 @@ class CoverageQuery:
     """None: the raster's own."""
     width: int | None = None
     height: int | None = None
-    factor: float | None = None
-    """How many times coarser than the raster."""
+    factors: tuple[float, float] | None = None
+    """How many times coarser than the raster, along its rows and along its columns."""
     bands: tuple[int, ...] | None = None
     """Numbers from 1; None: all."""
 
@@ -55,6 +55,13 @@ class Grid:
     width: int
     height: int
 
+    @property
+    def box(self) -> Box:
+        """The outer edges of the cells."""
+        west, north = self.transform @ (0, 0)
+        east, south = self.transform @ (self.width, self.height)
+        return west, south, east, north
+
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
@@ -67,7 +74,7 @@ class Coverage:
 
 
 def read_coverage(layer: LayerEntry, query: CoverageQuery, most: int = PIXELS_MAX) -> Coverage:
-    """The values asked for. Raises BadQuery when they are too many or nowhere, RasterUnreadable."""
+    """The values asked for. Raises BadQuery when they are too many, NothingThere, RasterUnreadable."""
     try:
         held = opened(layer)
         bands = query.bands or data_bands(held)
@@ -122,21 +129,20 @@ def _cut(box: Box, crs: Crs, srid: int, transform: Affine, width: int, height: i
         raise BadQuery("bbox", "it lies outside the area its CRS can be used in.")
     # A box drawn along the edges of cells must not take the next ones for a rounding error.
     first_column, first_row = max(0, math.floor(left + 1e-6)), max(0, math.floor(top + 1e-6))
-    columns = min(width, math.ceil(right - 1e-6)) - first_column
-    rows = min(height, math.ceil(bottom - 1e-6)) - first_row
+    # A slice has no width: the one cell it lies in.
+    last_column = max(math.ceil(right - 1e-6), math.floor(left + 1e-6) + 1)
+    last_row = max(math.ceil(bottom - 1e-6), math.floor(top + 1e-6) + 1)
+    columns, rows = min(width, last_column) - first_column, min(height, last_row) - first_row
     if columns <= 0 or rows <= 0:
-        west, north = transform @ (0, 0)
-        east, south = transform @ (width, height)
-        raise BadQuery(
-            "bbox", f"it does not meet the coverage, which is {west}, {south}, {east}, {north} (EPSG:{srid})."
-        )
+        whole = ", ".join(map(str, Grid(srid, transform, width, height).box))
+        raise NothingThere("bbox", f"it does not meet the coverage, which is {whole} (EPSG:{srid}).")
     return transform @ Affine.translation(first_column, first_row), columns, rows
 
 
 def _scaled(query: CoverageQuery, srid: int, transform: Affine, width: int, height: int) -> Grid:
     columns, rows = query.width, query.height
-    if query.factor is not None:
-        columns, rows = max(1, round(width / query.factor)), max(1, round(height / query.factor))
+    if query.factors is not None:
+        columns, rows = max(1, round(width / query.factors[0])), max(1, round(height / query.factors[1]))
     elif columns is None and rows is not None:
         columns = max(1, round(width * rows / height))
     elif rows is None and columns is not None:

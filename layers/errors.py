@@ -39,6 +39,10 @@ class BadQuery(LayersError):
         self.parameter = parameter
 
 
+class NothingThere(BadQuery):
+    """A part of the data that lies wholly outside it."""
+
+
 class UnknownCrs(LayersError):
     """A CRS the services do not offer."""
 

@@ -15,8 +15,10 @@ from ogc.door import Ask
 from ogc.errors import InvalidParameter
 
 AXES = {"e": 0, "x": 0, "lon": 0, "long": 0, "longitude": 0, "n": 1, "y": 1, "lat": 1, "latitude": 1}
-_SUBSET = re.compile(r"(\w+)\(([^:(),]+):([^:(),]+)\)")
+_SUBSET = re.compile(r"(\w+)\(([^:(),]+)(?::([^:(),]+))?\)")
 _SIZE = re.compile(r"(\w+)\((\d{1,9})\)")
+_FACTOR = re.compile(r"(\w+)\(([\d.]{1,12})\)")
+FACTORS = 0.1, 100_000
 _EXTREMES = (("minimum", "min"), ("maximum", "max"))
 KINDS = {"f": "number", "i": "integer", "u": "integer"}
 
@@ -41,7 +43,7 @@ def schema(layer: LayerEntry, held: OpenRaster, base: str, language: str) -> dic
             "title": facts.get("description") or name,
             "type": KINDS.get(kind[0], "number"),
             "x-ogc-propertySeq": place,
-            "x-ogc-definition": kind,
+            "x-ogc-dataType": kind,
             **{
                 key: facts[held_as]
                 for key, held_as in (("minimum", "min"), ("maximum", "max"))
@@ -98,12 +100,17 @@ def _band(name: str, names: dict[str, int]) -> int:
 
 
 def _subset(ask: Ask, layer: LayerEntry, crs: Crs | None) -> tuple[Crs, Box]:
-    """A box from subset=Lat(45.1:45.2),Lon(10:10.1), or E(…),N(…) in the storage CRS; a missing axis is whole."""
+    """A box from subset=Lat(45.1:45.2),Lon(10:10.1), or E(…),N(…) in the storage CRS; a missing axis is whole.
+
+    Several parameters are as one; Lat(45.1) is a slice, one cell thick.
+    """
     own = epsg(layer.srid) if layer.srid else crs84()
-    text = ask.param("subset")
+    text = ",".join(ask.request.GET.getlist("subset"))
     parts = _SUBSET.findall(text)
     if not parts or re.sub(r"[\s,]", "", _SUBSET.sub("", text)):
         raise InvalidParameter(f"subset={text[:80]!r}: write Lat(45.1:45.2),Lon(10.0:10.1) or E(…:…),N(…:…).")
+    if len({AXES.get(axis.lower(), axis) for axis, _low, _high in parts}) < len(parts):
+        raise InvalidParameter(f"subset={text[:80]!r}: an axis is given twice; give it once.")
     degrees = {axis.lower()[:2] in {"la", "lo"} for axis, _low, _high in parts}
     if len(degrees) > 1:
         raise InvalidParameter("subset: axes of degrees and of metres do not go together.")
@@ -119,7 +126,9 @@ def _subset(ask: Ask, layer: LayerEntry, crs: Crs | None) -> tuple[Crs, Box]:
                 f"subset: {axis[:40]!r} is not an axis of this coverage; it has E and N, Lon and Lat."
             )
         at = AXES[axis.lower()]
-        low[at], high[at] = _bound(first, low[at]), _bound(last, high[at])
+        if not last and first.strip() == "*":
+            raise InvalidParameter(f"subset: {axis}(*) is no place; write {axis}(*:*) for the whole axis.")
+        low[at], high[at] = _bound(first, low[at]), _bound(last or first, high[at])
         if low[at] > high[at]:
             raise InvalidParameter(f"subset: {axis} ends before it starts.")
     return crs, (low[0], low[1], high[0], high[1])
@@ -138,28 +147,43 @@ def _bound(text: str, otherwise: float) -> float:
 
 
 def _scale(ask: Ask, query: CoverageQuery) -> None:
-    given = ask.request.GET
-    if "scale-factor" in given and "scale-size" in given:
-        raise InvalidParameter("scale-factor and scale-size exclude each other; give one of them.")
-    if "scale-factor" in given:
-        try:
-            query.factor = float(ask.param("scale-factor"))
-        except ValueError as error:
-            raise InvalidParameter("scale-factor: give a number, 2 for half as many cells a side.") from error
-        if not 0.1 <= query.factor <= 100_000:
-            raise InvalidParameter("scale-factor: give a number from 0.1 to 100000.")
-    if "scale-size" in given:
-        text = ask.param("scale-size")
-        parts = _SIZE.findall(text)
-        if not parts or re.sub(r"[\s,]", "", _SIZE.sub("", text)) or any(axis.lower() not in AXES for axis, _ in parts):
-            raise InvalidParameter(f"scale-size={text[:80]!r}: write Lon(400),Lat(300) or E(400),N(300).")
-        for axis, size in parts:
+    given = [name for name in ("scale-factor", "scale-axes", "scale-size") if name in ask.request.GET]
+    if len(given) > 1:
+        raise InvalidParameter(f"{' and '.join(given)} exclude each other; give one of them.")
+    if given == ["scale-factor"]:
+        query.factors = (_factor(ask.param("scale-factor"), "scale-factor"),) * 2
+    elif given == ["scale-axes"]:
+        factors = [1.0, 1.0]
+        for at, number in _by_axis(ask, "scale-axes", _FACTOR, "Lon(2),Lat(3) or E(2),N(3)"):
+            factors[at] = _factor(number, "scale-axes")
+        query.factors = factors[0], factors[1]
+    elif given:
+        for at, size in _by_axis(ask, "scale-size", _SIZE, "Lon(400),Lat(300) or E(400),N(300)"):
             if int(size) < 1:
                 raise InvalidParameter("scale-size: a side has one cell at least.")
-            if AXES[axis.lower()] == 0:
+            if at == 0:
                 query.width = int(size)
             else:
                 query.height = int(size)
+
+
+def _factor(text: str, name: str) -> float:
+    try:
+        factor = float(text)
+    except ValueError as error:
+        raise InvalidParameter(f"{name}={text[:20]!r}: give a number, 2 for half as many cells a side.") from error
+    if not FACTORS[0] <= factor <= FACTORS[1]:
+        raise InvalidParameter(f"{name}={text[:20]!r}: give a number from {FACTORS[0]} to {FACTORS[1]}.")
+    return factor
+
+
+def _by_axis(ask: Ask, name: str, form: re.Pattern[str], example: str) -> list[tuple[int, str]]:
+    """What is said of each axis: its number and the text in its brackets."""
+    text = ask.param(name)
+    parts = form.findall(text)
+    if not parts or re.sub(r"[\s,]", "", form.sub("", text)) or any(axis.lower() not in AXES for axis, _ in parts):
+        raise InvalidParameter(f"{name}={text[:80]!r}: write {example}.")
+    return [(AXES[axis.lower()], number) for axis, number in parts]
 
 
 def coverage_json(layer: LayerEntry, found: Coverage, names: dict[str, int], language: str) -> dict[str, Any]:

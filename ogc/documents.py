@@ -14,15 +14,17 @@ from pygeoapi.api import describe_collections, get_collection_schema, landing_pa
 from pygeoapi.api.itemtypes import get_collection_queryables
 
 from layers.catalogue import FieldEntry, LayerEntry
+from layers.columns import has_integer_id
 from layers.crs import EPSG
 from layers.exporting.formats import offered
 from layers.observations import parameters
 from layers.tile_cache import TileCache
 from layers.tile_grids import GRIDS
-from ogc import edr, openapi, records
+from ogc import edr, extents, openapi, records
 from ogc.api import api_for, ask_pygeoapi
 from ogc.conformance import CONFORMS_TO
 from ogc.door import GEOJSON, Ask
+from ogc.pictures import can_be_drawn
 
 REL = "http://www.opengis.net/def/rel/ogc/1.0"
 OFFERED = {"application/json", "application/schema+json", GEOJSON, "text/html"}
@@ -74,7 +76,7 @@ def landing(ask: Ask) -> dict[str, Any]:
         {"rel": f"{REL}/processes", "type": "application/json", "title": "Processes", "href": f"{ask.base}/processes"},
         {"rel": f"{REL}/job-list", "type": "application/json", "title": "Jobs", "href": f"{ask.base}/jobs"},
     ]
-    return made
+    return made | extents.dataset(layer for layer in ask.catalogue.visible(ask.audience) if can_be_drawn(layer))
 
 
 def conformance() -> dict[str, Any]:
@@ -137,6 +139,7 @@ def _collection(ask: Ask, made: dict[str, Any], layer: LayerEntry) -> dict[str, 
     known = parameters(layer, ask.audience)
     made["links"] += edr.links(known, address)
     made |= edr.described(layer, known, ask.base, ask.language)
+    extents.completed(made, layer)
     if known and "extent" in made:
         # Measures come in all the time and go when they are too old: no end is said that would soon be wrong.
         made["extent"].setdefault("temporal", {"interval": [[None, None]], "trs": GREGORIAN})
@@ -207,18 +210,23 @@ def schema(ask: Ask, layer: LayerEntry) -> dict[str, Any]:
     made = ask_pygeoapi(get_collection_schema, api, ask.language, layer.slug)
     open_to = {entry.name: entry for entry in layer.visible_fields(ask.audience)}
     properties: dict[str, Any] = {}
+    identity = {"x-ogc-role": "id", "readOnly": True, "type": "integer" if has_integer_id(layer) else "string"}
     if layer.id_field not in open_to:
-        properties[layer.id_field] = {"title": layer.id_field, "x-ogc-role": "id", "readOnly": True}
+        properties[layer.id_field] = {"title": layer.id_field, **identity}
     if layer.geometry_field:
         properties["geometry"] = _geometry(layer)
     for name, one in made["properties"].items():
         if name in open_to:
             properties[name] = _titled(one, open_to[name], ask.language)
+            if name == layer.id_field:
+                properties[name] |= identity
     draft = "https://json-schema.org/draft/2020-12/schema"
     return made | {
         "$schema": draft,
         "$id": f"{ask.base}/collections/{layer.slug}/schema",
         "properties": {name: one | {"x-ogc-propertySeq": at} for at, (name, one) in enumerate(properties.items(), 1)},
+        # A write that names another is refused (Features Part 4, /req/features/schema).
+        "additionalProperties": False,
     }
 
 

@@ -41,6 +41,7 @@ _TABLE: tuple[tuple[type[layers_errors.LayersError], int, str], ...] = (
     (layers_errors.StyleNotFound, 404, "NotFound"),
     (layers_errors.TileOutOfRange, 404, "NotFound"),
     (layers_errors.OutOfDate, 412, "PreconditionFailed"),
+    (layers_errors.NothingThere, 404, "NotFound"),
     (layers_errors.BadQuery, 400, "InvalidParameterValue"),
     (layers_errors.UnknownCrs, 400, "InvalidParameterValue"),
     (TooManyJobs, 503, "ServerBusy"),

@@ -18,11 +18,16 @@ def paths(layer: LayerEntry, name: str) -> dict[str, Any]:
     own = [
         {"$ref": "#/components/parameters/bbox"},
         _query("bbox-crs", crs, "CRS of bbox; CRS84 unless told."),
-        _query("subset", {"type": "string"}, "Lat(45.1:45.2),Lon(10.0:10.1), or E(…:…),N(…:…) in its own CRS."),
+        _query(
+            "subset",
+            {"type": "string"},
+            "Lat(45.1:45.2),Lon(10.0:10.1), or E(…:…),N(…:…) in its own CRS; Lat(45.1) is a slice.",
+        ),
         _query("subset-crs", crs, "CRS of the axes of subset."),
         _query("crs", crs, "CRS of the answer; the coverage's own unless told."),
         _query("properties", _STRINGS, "These bands, by name."),
         _query("scale-factor", {"type": "number", "minimum": 0.1, "maximum": 100_000}, "How many times coarser."),
+        _query("scale-axes", {"type": "string"}, "The same by axis: E(2),N(3) or Lon(2),Lat(3)."),
         _query("scale-size", {"type": "string"}, "Cells a side: E(400),N(300) or Lon(400),Lat(300)."),
         _query("f", {"type": "string", "enum": ["tif", "geotiff", "covjson", "html"], "default": "tif"}, "Format."),
     ]

@@ -28,6 +28,8 @@ PICTURE_FORM = 1
 _COLOUR = re.compile(r"^(?:#|0x)?([0-9a-fA-F]{6})$")
 _NAMES = {"white": "ffffff", "black": "000000", "gray": "808080", "grey": "808080"}
 
+DATASET_SRID = 32632
+"""UTM zone 32, in which the city keeps its data."""
 FARTHEST = 1e9
 """Metres or degrees from the origin of a CRS: twenty-five times round the earth."""
 
@@ -63,11 +65,20 @@ def can_be_drawn(layer: LayerEntry) -> bool:
     return layer.kind != "vector" or bool(layer.geometry_field)
 
 
-def view_of(ask: Ask, layers: Sequence[LayerEntry]) -> View:
+def native_crs(layer: LayerEntry) -> Crs:
+    """The CRS of a layer's map unless another is asked for: that of its data, or of the map it is taken from."""
+    return epsg(layer.srid or 3857)
+
+
+def dataset_crs() -> Crs:
+    """The CRS of a map of several layers unless another is asked for."""
+    return epsg(DATASET_SRID)
+
+
+def view_of(ask: Ask, layers: Sequence[LayerEntry], native: Crs) -> View:
     """The part of the world by crs, bbox, bbox-crs, width and height. Raises BadQuery and UnknownCrs."""
-    storage = layers[0].srid if len({layer.srid for layer in layers}) == 1 else None
     given = _crs(ask, "bbox-crs", layers) or crs84()
-    crs = _crs(ask, "crs", layers) or epsg(storage or (32632 if len(layers) > 1 else 3857))
+    crs = _crs(ask, "crs", layers) or native
     box = _box(ask, layers, crs, given)
     width, height = _whole(ask, "width"), _whole(ask, "height")
     ratio = (box[3] - box[1]) / (box[2] - box[0])
@@ -130,10 +141,14 @@ def answered(ask: Ask, layers: Sequence[Chosen], view: View, form: str, colour: 
     else:
         response["Cache-Control"] = "private, no-cache"
         response["Vary"] = "Cookie"
-    box = in_axis_order(view.box, view.crs)
     response["Content-Crs"] = f"<{view.crs.uri}>"
-    response["Content-Bbox"] = ",".join(f"{number:.{view.crs.digits}f}" for number in box)
+    response["Content-Bbox"] = box_header(view.box, view.crs)
     return response
+
+
+def box_header(box: Bounds, crs: Crs) -> str:
+    """A box, easting first, as the header Content-Bbox gives it: in the axis order of its CRS."""
+    return ",".join(f"{number:.{crs.digits}f}" for number in in_axis_order(box, crs))
 
 
 def _crs(ask: Ask, name: str, layers: Sequence[LayerEntry]) -> Crs | None:

@@ -72,7 +72,7 @@ def coverage(ask: Ask, layer: LayerEntry, schema: dict[str, Any], crs: str) -> H
         {
             "name": name,
             "title": one["title"],
-            "type": one.get("x-ogc-definition", one["type"]),
+            "type": one.get("x-ogc-dataType", one["type"]),
             "unit": one.get("x-ogc-unit", ""),
         }
         for name, one in schema["properties"].items()

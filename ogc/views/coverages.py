@@ -15,11 +15,13 @@ from ogc import coverages as made
 from ogc import service_pages
 from ogc.door import HTML, JSON, Ask, door, etag_of, matches
 from ogc.errors import NotFound
+from ogc.pictures import box_header
 
 GEOTIFF = "image/tiff; application=geotiff"
 COVJSON = "application/vnd.cov+json"
 FORMATS = {"tif": GEOTIFF, "geotiff": GEOTIFF, "covjson": COVJSON, "html": HTML}
-PARAMS = frozenset({"bbox", "bbox-crs", "subset", "subset-crs", "crs", "properties", "scale-factor", "scale-size"})
+SCALING = frozenset({"scale-factor", "scale-axes", "scale-size"})
+PARAMS = SCALING | {"bbox", "bbox-crs", "subset", "subset-crs", "crs", "properties"}
 VALUES_MAX = 500_000
 """As text a value takes ten times what it takes in a GeoTIFF."""
 
@@ -32,7 +34,7 @@ def coverage(ask: Ask, slug: str) -> HttpResponse:
         made.read_query(ask, layer, made.band_names(layer, opened(layer)))  # what is wrong is told to people too
         crs = epsg(source_srid(layer, opened(layer))).uri
         return service_pages.coverage(ask, layer, raster_schema(ask, layer), crs)
-    etag = etag_of(layer.id, layer.data_version, ask.format, sorted(ask.request.GET.items()), ask.language)
+    etag = etag_of(layer.id, layer.data_version, ask.format, sorted(ask.request.GET.lists()), ask.language)
     if matches(ask.request, etag):
         return HttpResponse(status=304, headers={"ETag": etag})
     names = made.band_names(layer, opened(layer))
@@ -46,7 +48,9 @@ def coverage(ask: Ask, slug: str) -> HttpResponse:
         response = HttpResponse(geotiff(found), content_type=GEOTIFF)
         response["Content-Disposition"] = f'inline; filename="{layer.slug}.tif"'
     response["ETag"] = etag
-    response["Content-Crs"] = f"<{epsg(found.grid.srid).uri}>"
+    crs = epsg(found.grid.srid)
+    response["Content-Crs"] = f"<{crs.uri}>"
+    response["Content-Bbox"] = box_header(found.grid.box, crs)
     return response
 
 

@@ -6,7 +6,17 @@ from django.http import HttpResponse
 
 from ogc.door import Ask, door
 from ogc.errors import InvalidParameter
-from ogc.pictures import MAX_LAYERS, MEDIA, answered, background, can_be_drawn, chosen, view_of
+from ogc.pictures import (
+    MAX_LAYERS,
+    MEDIA,
+    answered,
+    background,
+    can_be_drawn,
+    chosen,
+    dataset_crs,
+    native_crs,
+    view_of,
+)
 
 PARAMS = frozenset({"bbox", "bbox-crs", "crs", "width", "height", "transparent", "bgcolor"})
 
@@ -15,7 +25,7 @@ PARAMS = frozenset({"bbox", "bbox-crs", "crs", "width", "height", "transparent",
 def collection_map(ask: Ask, slug: str, style: str = "") -> HttpResponse:
     """/ogc/collections/{slug}/map, /ogc/collections/{slug}/styles/{style}/map"""
     one = chosen(ask, slug, style)
-    view = view_of(ask, [one.layer])
+    view = view_of(ask, [one.layer], native_crs(one.layer))
     return answered(ask, [one], view, ask.format, background(ask, ask.format))
 
 
@@ -32,7 +42,7 @@ def dataset_map(ask: Ask) -> HttpResponse:
     if not slugs:
         raise InvalidParameter("collections names no layer; /ogc/collections lists those there are.")
     layers = [chosen(ask, slug) for slug in slugs]
-    view = view_of(ask, [one.layer for one in layers])
+    view = view_of(ask, [one.layer for one in layers], dataset_crs())
     response = answered(ask, layers, view, ask.format, background(ask, ask.format))
     if "collections" not in ask.request.GET:
         # Which layers there are depends on who asks.

@@ -7,7 +7,7 @@ comment "title in Italian|title in English|unit|access" is a parameter. Nothing 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -19,6 +19,7 @@ from geoportal.sql import queries
 from layers.catalogue import LayerEntry
 from layers.database import read_row, table_of
 from layers.errors import BadQuery
+from layers.filters import Bounds
 from layers.models import geodata_identifier
 from layers.rights import Audience, Guarded, may_see
 
@@ -74,11 +75,15 @@ def _published(table: str, _data_version: int) -> tuple[Parameter, ...]:
     return tuple(made)
 
 
-def places(layer: LayerEntry) -> bytes:
-    """GeoJSON features of the places, separated by commas."""
-    statement = sql.SQL(SQL["places"]).format(places=table_of(layer), where=sql.SQL("TRUE"))
-    (text,) = read_row(statement, {}, text_as_bytes=True)
-    return bytes(text)
+def places(layer: LayerEntry, boxes: Sequence[Bounds], limit: int) -> tuple[bytes, int, int]:
+    """GeoJSON features of the places, separated by commas; how many they are, and how many match.
+
+    `boxes` in degrees: places within any of them; none: every place.
+    """
+    where = sql.SQL(" OR ").join([sql.SQL(SQL["in_box"]).format(*map(sql.Literal, box)) for box in boxes])
+    statement = sql.SQL(SQL["places"]).format(places=table_of(layer), where=where if boxes else sql.SQL("TRUE"))
+    text, returned, matched = read_row(statement, {"limit": limit}, text_as_bytes=True)
+    return bytes(text), returned, matched
 
 
 def span(start: datetime | None, stop: datetime | None) -> tuple[datetime, datetime]:

@@ -71,6 +71,7 @@ CONFORMS_TO = (
             "record-core",
             "record-core-query-parameters",
             "record-collection",
+            "records-api",
             "searchable-catalog",
             "sorting",
             "json",

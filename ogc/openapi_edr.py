@@ -26,7 +26,9 @@ def paths(layer: LayerEntry, name: str, known: dict[str, Parameter]) -> dict[str
     ]
     coords = _query("coords", {"type": "string"}, "WKT in degrees.", required=True)
     place = {"name": "locId", "in": "path", "required": True, "schema": {"type": "string"}, "description": "Device."}
-    places = [crs, _query("f", {"type": "string", "enum": ["GeoJSON", "json", "html"]}, "Format.")]
+    bbox = {"$ref": "#/components/parameters/bbox"}
+    limit = {"$ref": "#/components/parameters/limit"}
+    places = [bbox, limit, crs, _query("f", {"type": "string", "enum": ["GeoJSON", "json", "html"]}, "Format.")]
     return {
         f"{here}/locations": {"get": _operation(layer, f"locations{name}", "Places", places)},
         f"{here}/locations/{{locId}}": {"get": _operation(layer, f"location{name}", "Measures", [place, *common])},

@@ -28,6 +28,7 @@ def paths() -> dict[str, Any]:
     ]
     return {
         here: {"get": _operation("describeMetadata", "Catalogue of records", [], "Page", "f")},
+        f"{here}/sortables": {"get": _operation("sortablesMetadata", "What to sort records by", [], "Page", "fJson")},
         f"{here}/items": {"get": _operation("itemsMetadata", "Records", own, "Features", "fRecords")},
         f"{here}/items/{{recordId}}": {
             "get": _operation("itemMetadata", "One record", [record], "Feature", "fRecords")

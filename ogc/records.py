@@ -74,8 +74,24 @@ def description(base: str, language: str) -> dict[str, Any]:
         "storageCrs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84",
         "links": [
             {"rel": "self", "type": "application/json", "href": f"{here}?f=json"},
+            {"rel": "alternate", "type": "text/html", "href": f"{here}?f=html"},
+            {"rel": f"{REL}/sortables", "type": "application/schema+json", "href": f"{here}/sortables"},
             {"rel": "items", "type": "application/geo+json", "href": f"{here}/items?f=json"},
         ],
+    }
+
+
+def sortables(base: str, language: str) -> dict[str, Any]:
+    """What records can be sorted by, as a JSON Schema (20-004r1, /req/sorting/get-sortables-success)."""
+    moment = {"type": "string", "format": "date-time"}
+    kinds = {"created": moment, "updated": moment}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"{base}/collections/{CATALOGUE}/sortables",
+        "type": "object",
+        "title": TITLES[language],
+        "properties": {name: {"title": name, **kinds.get(name, {"type": "string"})} for name in SORTABLE},
+        "additionalProperties": False,
     }
 
 
@@ -132,9 +148,10 @@ def _listed(text: str) -> set[str]:
 
 
 def _external(document: dict[str, Any]) -> set[str]:
-    """An external identifier answers by value, and by scheme:value."""
+    """An external identifier answers by value, by scheme:value, and by scheme alone."""
     held = document["properties"]["externalIds"]
-    return {one["value"] for one in held} | {f"{one['scheme']}:{one['value']}" for one in held}
+    values, schemes = {one["value"] for one in held}, {one["scheme"] for one in held}
+    return values | schemes | {f"{one['scheme']}:{one['value']}" for one in held}
 
 
 def _meet(one: Bounds, other: Bounds) -> bool:
@@ -172,7 +189,7 @@ def _record(layer: LayerEntry, held: Catalogue, base: str, language: str) -> Rec
         "languages": [{"code": "it", "name": "Italiano"}, {"code": "en", "name": "English"}],
         "formats": [{"name": _FORMATS[layer.kind]}],
         "contacts": _contacts(layer),
-        "license": layer.licence,
+        "license": layer.licence if layer.licence in codes.SPDX else "other",
         "rights": layer.attribution,
         "externalIds": [{"scheme": base, "value": f"{base}/collections/{layer.slug}"}],
     }
@@ -283,6 +300,7 @@ def _links(layer: LayerEntry, base: str) -> list[dict[str, Any]]:
     json, geojson = "application/json", "application/geo+json"
     made = [
         ("self", geojson, f"{base}/collections/{CATALOGUE}/items/{layer.slug}"),
+        ("alternate", "text/html", f"{base}/collections/{CATALOGUE}/items/{layer.slug}?f=html"),
         ("collection", json, f"{base}/collections/{CATALOGUE}"),
         ("item", json, here),
         ("preview", "text/html", f"{base.removesuffix('/ogc')}/?layers={layer.slug}"),
@@ -298,6 +316,6 @@ def _links(layer: LayerEntry, base: str) -> list[dict[str, Any]]:
     page = f"{base.removesuffix('/ogc')}/livelli/{layer.slug}/"
     made.append(("about", "text/html", page))
     made += [("describedby", media, f"{page}metadati.{end}") for end, media in DOCUMENTS]
-    if layer.licence in LICENCES:
-        made.append(("license", "text/html", LICENCES[layer.licence]))
+    # What has no code of SPDX is told in full where this link leads (20-004r1, /req/record-core/license).
+    made.append(("license", "text/html", LICENCES.get(layer.licence, page)))
     return [{"rel": rel, "type": media, "href": href} for rel, media, href in made]

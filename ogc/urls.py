@@ -42,6 +42,7 @@ urlpatterns = [
     path("/tileMatrixSets", core.tile_matrix_sets, name="tile-matrix-sets"),
     path("/tileMatrixSets/<str:tms>", core.tile_matrix_set, name="tile-matrix-set"),
     path("/collections/metadata", records.catalogue, name="records-catalogue"),
+    path("/collections/metadata/sortables", records.sortables, name="record-sortables"),
     path("/collections/metadata/items", records.items, name="records"),
     path("/collections/metadata/items/<str:identifier>", records.item, name="record"),
     path("/collections/<str:slug>", core.collection, name="collection"),

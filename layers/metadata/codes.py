@@ -75,6 +75,8 @@ LICENCES: dict[str, tuple[str, str]] = {
     "IODL-2.0": ("IODL 2.0", "https://www.dati.gov.it/content/italian-open-data-license-v20"),
     "ODbL-1.0": ("ODbL 1.0", "https://opendatacommons.org/licenses/odbl/1-0/"),
 }
+SPDX = frozenset({"CC-BY-4.0", "CC0-1.0", "ODbL-1.0"})
+"""Those of LICENCES that the register of SPDX knows by the same code."""
 EU_LICENCES = {
     "CC-BY-4.0": "http://publications.europa.eu/resource/authority/licence/CC_BY_4_0",
     "CC0-1.0": "http://publications.europa.eu/resource/authority/licence/CC0",

@@ -10,12 +10,21 @@ WHERE attrelid = to_regclass(%(view)s) AND attnum > 0 AND NOT attisdropped
 SELECT to_regclass(%(view)s) IS NOT NULL
 
 -- name: places
--- Where there are measures: one GeoJSON feature a place. out: text.
+-- Where there are measures: one GeoJSON feature a place. in: limit. out: text, its number of places, that of all.
+WITH wanted AS (
+    SELECT f.devid, f.geom, f.nome, count(*) OVER () AS matched FROM {places} AS f
+    WHERE f.geom IS NOT NULL AND ({where})
+    ORDER BY f.devid LIMIT %(limit)s
+)
 SELECT coalesce(string_agg(
     '{{"type":"Feature","id":' || to_json(f.devid) || ',"geometry":' || ST_AsGeoJSON(ST_Transform(f.geom, 4326), 7)
     || ',"properties":{{"name":' || coalesce(to_json(f.nome)::text, '""') || '}}}}', ',' ORDER BY f.devid
-), '')
-FROM {places} AS f WHERE f.geom IS NOT NULL AND {where}
+), ''), count(*), coalesce(max(matched), 0)
+FROM wanted AS f
+
+-- name: in_box
+-- Places in a box of degrees: west, south, east, north.
+ST_Intersects(ST_Transform(f.geom, 4326), ST_MakeEnvelope({}, {}, {}, {}, 4326))
 
 -- name: series
 -- Series of the places that meet a condition, one JSON object each. in: start stop cap. out: number of rows read, JSON text.

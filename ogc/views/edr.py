@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, date, datetime, time
+from urllib.parse import quote
 
 from django.http import HttpResponse
 
 from layers import observations
 from layers.catalogue import LayerEntry
-from layers.filters import parse_datetime
+from layers.crs import crs84
+from layers.filters import parse_bbox, parse_datetime
+from layers.items import LIMIT_MAX
 from layers.observations import Parameter, Series
 from ogc import edr as made
 from ogc import service_pages
-from ogc.door import HTML, Ask, door
+from ogc.door import HTML, JSON, Ask, door
 from ogc.errors import InvalidParameter, NotFound
+from ogc.views.asking import whole
 
 SERIES = {"CoverageJSON": made.COVJSON, "GeoJSON": made.GEOJSON, "json": made.COVJSON}
 PLACES = {"GeoJSON": made.GEOJSON, "json": made.GEOJSON, "html": HTML}
@@ -28,11 +32,15 @@ _AREA = re.compile(rf"(?:MULTI)?POLYGON\s*\((?:[\s(),]|{_NUMBER})+\)", re.IGNORE
 AREA_MAX = 100_000
 
 
-@door(PLACES, params=frozenset({"crs", *NAMES}))
+@door(PLACES, params=frozenset({"bbox", "limit", "crs", *NAMES}))
 def locations(ask: Ask, slug: str) -> HttpResponse:
-    """/ogc/collections/{slug}/locations"""
+    """/ogc/collections/{slug}/locations: where there are measures, within `bbox` and up to `limit`."""
     layer, known = _measured(ask, slug)
-    body = b'{"type":"FeatureCollection","features":[%s]}' % observations.places(layer)
+    boxes = parse_bbox(ask.param("bbox"), crs84()) if "bbox" in ask.request.GET else []
+    features, returned, matched = observations.places(layer, boxes, whole(ask, "limit", LIMIT_MAX, 1, LIMIT_MAX))
+    tail = {"numberMatched": matched, "numberReturned": returned, "links": _links(ask, slug, "locations")}
+    rest = json.dumps(tail, ensure_ascii=False).encode()
+    body = b'{"type":"FeatureCollection","features":[%s],%s' % (features, rest[1:])
     if ask.format == "html":
         return service_pages.locations(ask, layer, known, json.loads(body))
     return HttpResponse(body, content_type=made.GEOJSON)
@@ -44,7 +52,7 @@ def location(ask: Ask, slug: str, place: str) -> HttpResponse:
     layer, known = _measured(ask, slug)
     if "\x00" in place:
         raise NotFound("There is no such location.")
-    return _answer(ask, known, observations.at_place(layer, list(known), place, _when(ask)))
+    return _answer(ask, slug, known, observations.at_place(layer, list(known), place, _when(ask)))
 
 
 @door(SERIES, params=COMMON | {"coords"})
@@ -55,7 +63,7 @@ def position(ask: Ask, slug: str) -> HttpResponse:
     if match is None or abs(float(match[1])) > 180 or abs(float(match[2])) > 90:
         raise InvalidParameter("coords: write POINT(longitude latitude) in degrees.")
     point = float(match[1]), float(match[2])
-    return _answer(ask, known, observations.at_position(layer, list(known), point, _when(ask)))
+    return _answer(ask, slug, known, observations.at_position(layer, list(known), point, _when(ask)))
 
 
 @door(SERIES, params=COMMON | {"coords"})
@@ -67,7 +75,7 @@ def area(ask: Ask, slug: str) -> HttpResponse:
         raise InvalidParameter(
             "coords: write POLYGON((longitude latitude, …)) in degrees, of 100,000 characters at most."
         )
-    return _answer(ask, known, observations.in_area(layer, list(known), text, _when(ask)))
+    return _answer(ask, slug, known, observations.in_area(layer, list(known), text, _when(ask)))
 
 
 def _measured(ask: Ask, slug: str) -> tuple[LayerEntry, dict[str, Parameter]]:
@@ -99,11 +107,25 @@ def _moment(day: date | None, of_day: time) -> datetime | None:
     return day if day is None or isinstance(day, datetime) else datetime.combine(day, of_day, UTC)
 
 
-def _answer(ask: Ask, known: dict[str, Parameter], found: list[Series]) -> HttpResponse:
+def _links(ask: Ask, slug: str, query: str) -> list[dict[str, str]]:
+    """self and the collection, as every GeoJSON answer has them (19-086r6, /req/edr-geojson/content)."""
+    here = f"{ask.base}/collections/{slug}"
+    asked = ask.request.GET.urlencode()
+    return [
+        {"rel": "self", "type": made.GEOJSON, "href": f"{here}/{query}" + (f"?{asked}" if asked else "")},
+        {"rel": "collection", "type": JSON, "href": f"{here}?f=json"},
+    ]
+
+
+def _answer(ask: Ask, slug: str, known: dict[str, Parameter], found: list[Series]) -> HttpResponse:
     if not found:
         return HttpResponse(status=204)
-    write = made.features if ask.format == "GeoJSON" else made.coverages
-    body = json.dumps(write(found, known, ask.language), ensure_ascii=False, separators=(",", ":"))
+    if ask.format == "GeoJSON":
+        query = ask.request.path.partition(f"/collections/{slug}/")[2]
+        document = made.features(found, known, ask.language) | {"links": _links(ask, slug, quote(query))}
+    else:
+        document = made.coverages(found, known, ask.language)
+    body = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     response = HttpResponse(body, content_type=made.GEOJSON if ask.format == "GeoJSON" else made.COVJSON)
     response["Content-Crs"] = f"<{made.CRS84}>"
     return response

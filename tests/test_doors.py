@@ -89,7 +89,7 @@ LISTS = frozenset({
     "", "api/cerca", "api/qui", "api/fonti", "catalogo.jsonld", "catalogo.rdf", "catalogo.ttl", "da-rivedere/",
     "livelli/", "mappe/stile.json", "note/", "healthz", "accedi/", "ogc", "ogc/", "ogc/collections",
     "ogc/collections/metadata",
-    "ogc/collections/metadata/items", "ogc/collections/metadata/items/<str:identifier>", "ogc/conformance", "ogc/jobs",
+    "ogc/collections/metadata/sortables", "ogc/collections/metadata/items", "ogc/collections/metadata/items/<str:identifier>", "ogc/conformance", "ogc/jobs",
     "ogc/jobs/<str:job_id>", "ogc/jobs/<str:job_id>/results", "ogc/openapi", "ogc/processes",
     "ogc/processes/<str:process_id>", "ogc/processes/<str:process_id>/execution", "ogc/styles", "ogc/tileMatrixSets",
     "servizi/<str:name>/metadati.xml", "ogc/tileMatrixSets/<str:tms>", "ogc/wmts/1.0.0/WMTSCapabilities.xml",

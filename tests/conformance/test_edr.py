@@ -68,7 +68,24 @@ def test_queries_answer_in_each_format(client: Client, collection: Any, form: st
         document = json.loads(answer.content)
         kinds = {"Coverage", "CoverageCollection"} if form == "CoverageJSON" else {"FeatureCollection"}
         assert document["type"] in kinds
-    assert len(client.get(f"{HERE}/locations").json()["features"]) == 2
+
+
+@abstract("edr", "/conf/edr/rc-locations", "/conf/core/rc-bbox-response", "/conf/edr/rc-limit-response",
+          "/conf/edr-geojson/content")  # fmt: skip
+def test_locations_are_those_in_the_box_up_to_the_limit(client: Client) -> None:
+    for asked, names in (
+        ({}, ["ap-due", "ap-uno"]), ({"limit": "1"}, ["ap-due"]), ({"limit": "999999"}, ["ap-due", "ap-uno"]),
+        ({"bbox": "10.01,45.1,10.025,45.2"}, ["ap-uno"]), ({"bbox": "10.01,45.1,0,10.04,45.2,9"}, ["ap-due", "ap-uno"]),
+        ({"bbox": "11,45,12,46"}, []),
+    ):  # fmt: skip
+        found = client.get(f"{HERE}/locations", asked).json()
+        assert [one["id"] for one in found["features"]] == names and found["numberReturned"] == len(names), asked
+        assert {link["rel"] for link in found["links"]} == {"self", "collection"}
+    assert found["numberMatched"] == 0 and client.get(f"{HERE}/locations", {"limit": "1"}).json()["numberMatched"] == 2
+    series = client.get(f"{HERE}/locations/ap-uno", {**DAY, "f": "GeoJSON"}).json()
+    assert series["links"][0]["href"].startswith("http://testserver" + HERE + "/locations/ap-uno?datetime=")
+    for wrong in ({"bbox": "1,2"}, {"limit": "0"}, {"offset": "1"}):
+        assert client.get(f"{HERE}/locations", wrong).status_code == 400
 
 
 @abstract("edr", "/conf/core/datetime-response")

@@ -7,12 +7,16 @@ from tests.conformance.abstract import ANSWERED, SUITES
 
 TABLE = Path(__file__).resolve().parent.parent.parent / "docs" / "conformance.md"
 FOLDER = Path(__file__).resolve().parent
+ELSEWHERE = ("coverages", "features_editing", "maps", "records", "schemas")
+"""Files of tests/ogc that answer for abstract tests too."""
 
 
 def rows() -> list[str]:
     """The lines of the tables, from the tests themselves."""
     for path in sorted(FOLDER.glob("test_*.py")):
         importlib.import_module(f"tests.conformance.{path.stem}")
+    for name in ELSEWHERE:
+        importlib.import_module(f"tests.ogc.test_{name}")
     found = []
     for suite, title in SUITES.items():
         found += [f"### {title}", "", "| abstract test | our test |", "|---|---|"]

@@ -18,6 +18,7 @@ from rasterio.windows import Window
 
 from layers import coverage
 from layers.models import Access, Layer
+from tests.conformance.abstract import abstract
 from tests.geodata import forget_catalogue
 
 WEST, NORTH, CELL, SIZE = 580000.0, 5000000.0, 5.0, 300
@@ -58,12 +59,14 @@ def tiff(client: Client, **params: str) -> tuple[np.ndarray, Any, str]:
         return found.read(), found.transform, found.crs.to_string()
 
 
+@abstract("coverages", "/conf/core/get-coverage", "/conf/geotiff/content")
 def test_the_whole_coverage_is_the_file(client: Client, values: np.ndarray) -> None:
     found, transform_, crs = tiff(client)
     assert np.array_equal(found, values) and crs == "EPSG:32632"
     assert transform_ == from_origin(WEST, NORTH, CELL, CELL)
 
 
+@abstract("coverages", "/conf/subsetting/bbox-definition", "/conf/subsetting/bbox-crs", "/conf/subsetting/subset")
 def test_a_box_in_the_storage_crs_gives_exactly_its_cells(client: Client, values: np.ndarray) -> None:
     uri = "http://www.opengis.net/def/crs/EPSG/0/32632"
     box = f"{WEST + 50},{NORTH - 150},{WEST + 100},{NORTH - 100}"
@@ -75,20 +78,46 @@ def test_a_box_in_the_storage_crs_gives_exactly_its_cells(client: Client, values
     assert np.array_equal(rows, values[:, 20:30, :])
 
 
+@abstract("coverages", "/conf/subsetting/subset-crs")
 def test_a_box_in_degrees_holds_the_place_meant(client: Client, values: np.ndarray) -> None:
     (lon,), (lat,) = transform("EPSG:32632", "EPSG:4326", [WEST + 502.5], [NORTH - 402.5])
     found, _transform, _crs = tiff(client, subset=f"Lat({lat - 1e-6}:{lat + 1e-6}),Lon({lon - 1e-6}:{lon + 1e-6})")
     assert found[0, 0, 0] == values[0, 80, 100] and found.shape == (2, 1, 1)
 
 
+@abstract("coverages", "/conf/scaling/scale-factor", "/conf/scaling/scale-axes", "/conf/scaling/scale-size")
 def test_scaling_averages_through_overviews(client: Client, values: np.ndarray) -> None:
     found, transform_, _crs = tiff(client, scale_factor="2", properties="quota")
     assert found.shape == (1, 150, 150) and transform_.a == 10
     assert found[0, 50, 50] == pytest.approx(values[0, 100:102, 100:102].mean(), abs=1)
+    flat, transform_, _crs = tiff(client, scale_axes="N(3)")
+    assert flat.shape == (2, 100, 300) and (transform_.a, transform_.e) == (5, -15)
     small, transform_, _crs = tiff(client, scale_size="E(30),N(60)")
     assert small.shape == (2, 60, 30) and (transform_.a, transform_.e) == (50, -25)
 
 
+@abstract(
+    "coverages", "/conf/core/collection-description", "/conf/core/response-headers", "/conf/subsetting/slice",
+    "/conf/subsetting/multiple-subset", "/conf/subsetting/wildcard-limits", "/conf/subsetting/out-of-bounds",
+)  # fmt: skip
+def test_slices_several_subsets_and_places_outside(client: Client, values: np.ndarray) -> None:
+    collection = client.get("/ogc/collections/quota?f=json").json()
+    assert collection["storageCrs"] in collection["crs"] and collection["storageCrs"].endswith("/32632")
+    assert collection["extent"]["spatial"]["storageCrsBbox"] == [[WEST, NORTH - SIZE * CELL, WEST + SIZE * CELL, NORTH]]
+    for edge in (0, 2.5):  # on the edge between two cells, and inside one
+        column, transform_, _crs = tiff(client, subset=f"E({WEST + 50 + edge})")
+        assert np.array_equal(column, values[:, :, 10:11]) and transform_.c == WEST + 50
+    answer = client.get(f"{HERE}?f=tif&subset=E({WEST}:{WEST + 20})&subset=N({NORTH - 10}:*)")
+    assert answer["Content-Crs"].endswith("/32632>")
+    assert answer["Content-Bbox"] == f"{WEST:.3f},{NORTH - 10:.3f},{WEST + 20:.3f},{NORTH:.3f}"
+    turned = client.get(HERE, {"f": "tif", "crs": "http://www.opengis.net/def/crs/EPSG/0/6707"})
+    assert turned["Content-Bbox"].startswith("4998"), "northing first"
+    assert client.get(HERE, {"subset": "E(0:10)"}).status_code == 404
+    assert client.get(HERE, {"bbox": "20,45,21,46"}).status_code == 404
+    assert client.get(HERE, {"subset": "E(*)"}).status_code == client.get(HERE, {"subset": "h(1:2)"}).status_code == 400
+
+
+@abstract("coverages", "/conf/crs/crs-definition")
 def test_another_crs_puts_values_where_they_belong(client: Client, values: np.ndarray) -> None:
     found, transform_, crs = tiff(client, crs="http://www.opengis.net/def/crs/EPSG/0/3857", properties="quota")
     assert crs == "EPSG:3857"
@@ -97,6 +126,7 @@ def test_another_crs_puts_values_where_they_belong(client: Client, values: np.nd
     assert found[0, int(row), int(column)] == pytest.approx(values[0, 150, 150], abs=320)
 
 
+@abstract("coverages", "/conf/core/coverage-fields-schema", "/conf/fieldselection/properties")
 def test_bands_are_chosen_by_name(client: Client, values: np.ndarray) -> None:
     schema = client.get(f"{HERE}/rangetype").json()
     assert list(schema["properties"]) == ["quota", "metà_quota"]
@@ -107,6 +137,7 @@ def test_bands_are_chosen_by_name(client: Client, values: np.ndarray) -> None:
     assert client.get(HERE, {"properties": "x"}).status_code == 400
 
 
+@abstract("coverages", "/conf/coveragejson/content")
 def test_coveragejson_says_the_same(client: Client, values: np.ndarray) -> None:
     subset = f"E({WEST}:{WEST + 60}),N({NORTH - 10}:{NORTH})"
     answer = client.get(HERE, {"f": "covjson", "subset": subset})
@@ -131,10 +162,10 @@ def test_the_domain_is_described(client: Client, values: np.ndarray) -> None:
 
 @pytest.mark.parametrize("params", [
     {"bbox": "1,2,3"}, {"bbox-crs": ""}, {"subset-crs": "x"},
-    {"bbox": "20,45,21,46"}, {"subset": "Z(1:2)"}, {"subset": "E(1)"}, {"subset": "E(2:1)"},
+    {"subset": "Z(1:2)"}, {"subset": "E(2:1)"}, {"subset": "E(1:2),x(1:2)"}, {"scale-axes": "E(0)"},
     {"subset": "E(nan:1)"}, {"scale-factor": "0"}, {"scale-factor": "inf"}, {"scale-size": "E(0)"},
     {"scale-factor": "2", "scale-size": "E(1)"}, {"crs": "EPSG:1"}, {"f": "png"}, {"band": "1"},
-    {"scale-size": "E(100000),N(100000)"}, {"subset": "E(1:2),Lat(1:2)"},
+    {"scale-axes": "2"}, {"scale-size": "E(100000),N(100000)"}, {"subset": "E(1:2),Lat(1:2)"},
 ])  # fmt: skip
 def test_what_cannot_be_answered_is_refused(client: Client, values: np.ndarray, params: Any) -> None:
     answer = client.get(HERE, params)

@@ -15,6 +15,7 @@ from geoportal.models import User
 from layers.models import Field, Layer
 from layers.rights import STEWARDS, TECHNICIANS
 from layers.statistics import refresh_statistics
+from tests.conformance.abstract import abstract
 from tests.geodata import forget_catalogue
 
 ITEMS = "/ogc/collections/edifici/items"
@@ -63,6 +64,7 @@ def row(identifier: str | int) -> tuple[Any, ...]:
     return tuple(found or ())
 
 
+@abstract("editing", "/conf/create-replace-delete/create", "/conf/features/endpoints")
 def test_create_answers_where_the_feature_is(editor: Client) -> None:
     before = Layer.objects.get(slug="edifici").data_version
     made = send(editor, "post", ITEMS, NEW, content_crs=f"<{UTM}>")
@@ -77,6 +79,31 @@ def test_create_answers_where_the_feature_is(editor: Client) -> None:
     assert got["ETag"] == made["ETag"] and got.json()["properties"]["piani"] == 3
 
 
+@abstract(
+    "editing", "/conf/create-replace-delete/options", "/conf/update/options",
+    "/conf/create-replace-delete/create-content-type", "/conf/create-replace-delete/replace-content-type",
+    "/conf/update/update-content-type", "/conf/create-replace-delete/replace-rid", "/conf/update/update-rid",
+    "/conf/features/geojson", "/conf/create-replace-delete/replace-exceptions",
+    "/conf/optimistic-locking-etags/get-etag",
+)  # fmt: skip
+def test_methods_media_types_and_identifiers_are_as_part_4_says(editor: Client) -> None:
+    assert editor.options(ITEMS)["Accept-Post"] == "application/geo+json, application/json"
+    told = editor.options(f"{ITEMS}/7")
+    assert told.status_code == 200 and "application/merge-patch+json" in told["Accept-Patch"]
+    for method, path in (("POST", ITEMS), ("PUT", f"{ITEMS}/7"), ("PATCH", f"{ITEMS}/7")):
+        refused = editor.generic(method, path, json.dumps(NEW), content_type="")
+        assert refused.status_code == 400 and "no Content-Type" in refused.json()["description"], method
+    others = row(4)
+    assert send(editor, "put", f"{ITEMS}/7", NEW, content_crs=UTM).status_code == 204
+    assert row(4) == others and editor.get(f"{ITEMS}/7").json()["id"] == 7 and editor.get(f"{ITEMS}/7")["ETag"]
+    assert send(editor, "patch", f"{ITEMS}/7", {"id": 8, "properties": {"piani": 5}}).status_code == 400
+    assert send(editor, "patch", f"{ITEMS}/7", {"id": 7, "properties": {"piani": 5}}).status_code == 204
+    for held in ({}, {"if_match": '"xyz"'}):
+        assert send(editor, "put", f"{ITEMS}/99999", NEW, content_crs=UTM, **held).status_code == 404
+    assert editor.get(f"{ITEMS}/99999").status_code == 404
+
+
+@abstract("editing", "/conf/features/crs")
 def test_a_geometry_comes_in_the_axis_order_of_its_crs(editor: Client) -> None:
     flipped = {**SQUARE, "coordinates": [[[y, x] for x, y in SQUARE["coordinates"][0]]]}
     made = send(editor, "post", ITEMS, {**NEW, "geometry": flipped}, content_crs=MONTE_MARIO)
@@ -88,6 +115,7 @@ def test_a_geometry_comes_in_the_axis_order_of_its_crs(editor: Client) -> None:
     assert back == pytest.approx([10.02, 45.13], abs=1e-7)
 
 
+@abstract("editing", "/conf/create-replace-delete/replace")
 def test_replace_empties_what_is_not_named_and_keeps_what_is_not_seen(city: SimpleNamespace, editor: Client) -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE geodata.edifici SET note = 'resta' WHERE fid = 7")
@@ -98,6 +126,7 @@ def test_replace_empties_what_is_not_named_and_keeps_what_is_not_seen(city: Simp
     assert editor.get(f"{ITEMS}/7")["ETag"] == done["ETag"]
 
 
+@abstract("editing", "/conf/update/update", "/conf/features/json-merge-patch")
 def test_update_changes_what_is_named_and_nothing_else(editor: Client) -> None:
     before = row(8)
     done = send(editor, "patch", f"{ITEMS}/8", {"properties": {"piani": 9, "rilevato": None}})
@@ -108,6 +137,7 @@ def test_update_changes_what_is_named_and_nothing_else(editor: Client) -> None:
     assert row(8)[5].startswith("POLYGON((581000")
 
 
+@abstract("editing", "/conf/create-replace-delete/delete")
 def test_delete(editor: Client) -> None:
     assert editor.delete(f"{ITEMS}/9").status_code == 204 and row(9) == ()
     forget_catalogue()
@@ -146,19 +176,25 @@ def test_what_is_refused_leaves_no_trace(city: SimpleNamespace, editor: Client) 
     assert not LogEntry.objects.exists()
 
 
+@abstract(
+    "editing",
+    "/conf/optimistic-locking-etags/replace",
+    "/conf/optimistic-locking-etags/update",
+    "/conf/optimistic-locking-etags/delete",
+)
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])
 def test_a_feature_that_changed_meanwhile_is_not_overwritten(editor: Client, method: str) -> None:
-    path = f"{ITEMS}/10"
+    path, there = f"{ITEMS}/10", {**NEW, "id": 10}
     seen = editor.get(path)["ETag"]
     seen_in_metres = editor.get(path, {"crs": UTM})["ETag"]
     assert seen != seen_in_metres
     assert send(editor, "patch", path, {"properties": {"piani": 2}}, if_match=seen_in_metres).status_code == 204
     kept = row(10)
-    late = send(editor, method, path, NEW, if_match=seen, content_crs=UTM)
+    late = send(editor, method, path, there, if_match=seen, content_crs=UTM)
     assert late.status_code == 412 and "read it again" in late.json()["description"] and row(10) == kept
-    weak = send(editor, method, path, NEW, if_match=f"W/{editor.get(path)['ETag']}", content_crs=UTM)
+    weak = send(editor, method, path, there, if_match=f"W/{editor.get(path)['ETag']}", content_crs=UTM)
     assert weak.status_code == 412
-    now = send(editor, method, path, NEW, if_match=f'"x", {editor.get(path)["ETag"]}', content_crs=UTM)
+    now = send(editor, method, path, there, if_match=f'"x", {editor.get(path)["ETag"]}', content_crs=UTM)
     assert now.status_code == 204
 
 
@@ -187,6 +223,7 @@ def test_a_feature_that_changed_meanwhile_is_not_overwritten(editor: Client, met
         ),
     ],
 )
+@abstract("editing", "/conf/features/schema")
 def test_what_does_not_fit_is_refused_with_a_reason(editor: Client, change: dict[str, Any], told: str) -> None:
     feature = {**NEW, **change}
     feature["properties"] = (

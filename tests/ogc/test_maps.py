@@ -10,6 +10,7 @@ from django.test import Client
 
 from layers.models import Style
 from layers.rights import PROFESSIONALS, TECHNICIANS
+from tests.conformance.abstract import abstract
 from tests.drawing.conftest import BLUE, GREEN, RED, SOUTH, WEST
 from tests.drawing.pixels import CLEAR, at, decoded, near
 from tests.geodata import forget_catalogue
@@ -35,6 +36,8 @@ def shows_three(response) -> bool:
     ] * 3
 
 
+@abstract("maps", "/conf/core/map-op", "/conf/core/map-response", "/conf/collection-map/map-operation",
+          "/conf/png/content", "/conf/jpeg/content")  # fmt: skip
 @pytest.mark.parametrize("form", ["png", "webp", "jpeg"])
 def test_a_map_of_one_collection(client: Client, plot: SimpleNamespace, form: str) -> None:
     query = f"bbox={BOX_32632}&bbox-crs={URI}32632&width=400&height=200&f={form}"
@@ -45,6 +48,7 @@ def test_a_map_of_one_collection(client: Client, plot: SimpleNamespace, form: st
     assert again.status_code == 304 and not again.content
 
 
+@abstract("maps", "/conf/crs/crs-definition", "/conf/crs/map-success")
 def test_the_axes_of_a_box_are_those_of_its_crs(client: Client, plot: SimpleNamespace) -> None:
     west, south = TO_DEGREES.transform(WEST - 50, SOUTH - 50)
     east, north = TO_DEGREES.transform(WEST + 350, SOUTH + 150)
@@ -63,6 +67,22 @@ def test_the_axes_of_a_box_are_those_of_its_crs(client: Client, plot: SimpleName
     assert not decoded(turned.content).any(), "45 degrees east, 10 north is not Cremona"
     north_first = picture(client, f"/collections/quadrati/map?bbox={west},{south},{east},{north}&{size}&crs={URI}6707")
     assert north_first["Content-Bbox"].startswith("49979"), "EPSG:6707 says northing first"
+
+
+@abstract("maps", "/conf/collection-map/desc-links", "/conf/collection-map/desc-crs", "/conf/dataset-map/landingpage",
+          "/conf/dataset-map/desc-extent", "/conf/dataset-map/desc-crs")  # fmt: skip
+def test_descriptions_say_where_a_map_is_and_in_which_crs(client: Client, plot: SimpleNamespace) -> None:
+    for described, path in (
+        ("/ogc/collections/quadrati?f=json", "/collections/quadrati/map"),
+        ("/ogc/?f=json", "/map"),
+    ):
+        found = client.get(described).json()
+        assert any(link["rel"].endswith("/map") and f"/ogc{path}?" in link["href"] for link in found["links"])
+        assert found["storageCrs"] in found["crs"] and any(uri.endswith("CRS84") for uri in found["crs"])
+        west, south, east, north = found["extent"]["spatial"]["bbox"][0]
+        assert west < east and south < north and found["extent"]["spatial"]["storageCrsBbox"][0][0] > 500_000
+        asked = {"width": 20} | ({"collections": "quadrati"} if path == "/map" else {})
+        assert client.get(f"/ogc{path}", asked)["Content-Crs"] == f"<{found['storageCrs']}>"
 
 
 def test_size_follows_the_shape_of_the_box_and_the_layer_is_the_default(client: Client, plot: SimpleNamespace) -> None:
@@ -85,6 +105,7 @@ def test_background(client: Client, plot: SimpleNamespace) -> None:
         assert at(decoded(picture(client, base + query).content), 0.02, 0.5) == colour, query
 
 
+@abstract("maps", "/conf/styled-map/map-operation")
 def test_styles_choose_the_classes_and_stand_in_the_address(client: Client, plot: SimpleNamespace) -> None:
     Style.objects.filter(layer=plot.squares, name="piani").update(
         spec={"symbol": {"fill": "#00aaaa", "fill_opacity": 1, "stroke_width": 0}}
@@ -98,6 +119,7 @@ def test_styles_choose_the_classes_and_stand_in_the_address(client: Client, plot
         picture(client, f"/collections/quadrati/styles/{name}/map?{query}", status=404)
 
 
+@abstract("maps", "/conf/dataset-map/operation")
 def test_several_collections_in_their_order(client: Client, plot: SimpleNamespace) -> None:
     query = f"bbox={BOX_32632}&bbox-crs={URI}32632&width=400&height=200"
     image = decoded(picture(client, f"/map?collections=quadrati,linea,punto&{query}").content)
@@ -203,6 +225,7 @@ def test_tile_matrix_sets_describe_themselves(client: Client, plot: SimpleNamesp
     assert deep["maxTileCol"] - deep["minTileCol"] < 400 / side + 4
 
 
+@abstract("maps", "/conf/styled-map/desc-links")
 def test_styles_are_listed_and_drawn_alike_everywhere(client: Client, plot: SimpleNamespace) -> None:
     listed = json.loads(picture(client, "/collections/quadrati/styles").content)
     assert (listed["default"], [one["id"] for one in listed["styles"]]) == ("uso", ["uso", "piani"])

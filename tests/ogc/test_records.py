@@ -11,6 +11,7 @@ from django.test import Client
 from geoportal.models import User
 from layers.models import Layer
 from layers.rights import PROFESSIONALS
+from tests.conformance.abstract import abstract
 from tests.geodata import forget_catalogue
 
 ITEMS = "/ogc/collections/metadata/items"
@@ -35,14 +36,40 @@ def asked(client: Client, **params: str) -> list[str]:
     return [one["id"] for one in found["features"]]
 
 
+@abstract(
+    "records",
+    "/conf/record-collection/itemType",
+    "/conf/record-collection/links",
+    "/conf/record-collection/mandatory-properties-collection",
+    "/conf/records-api/catalog-response",
+    "/conf/searchable-catalog/mandatory-catalog-properties",
+    "/conf/sorting/get-sortables-op",
+    "/conf/sorting/get-sortables-success",
+)
 def test_the_catalogue_is_a_collection_of_records(client: Client, described: SimpleNamespace) -> None:
     collection = client.get("/ogc/collections/metadata").json()
-    assert collection["itemType"] == "record"
+    assert collection["itemType"] == "record" and collection["id"] and collection["title"]
+    links = {link["rel"]: link["href"] for link in collection["links"]}
+    assert {"self", "alternate", "items"} <= set(links)
+    sortables = client.get(links["http://www.opengis.net/def/rel/ogc/1.0/sortables"])
+    assert sortables["Content-Type"] == "application/schema+json" and sortables.json()["type"] == "object"
+    for name in sortables.json()["properties"]:
+        assert client.get(ITEMS, {"sortby": f"-{name}"}).status_code == 200, name
     assert collection["id"] in [one["id"] for one in client.get("/ogc/collections?f=json").json()["collections"]]
     landing = client.get("/ogc/?f=json").json()
     assert any(link["rel"].endswith("/ogc-catalog") for link in landing["links"])
 
 
+@abstract(
+    "records",
+    "/conf/record-core/mandatory-properties-record",
+    "/conf/record-core/links",
+    "/conf/record-core/license",
+    "/conf/record-core/time-instant",
+    "/conf/records-api/record-response",
+    "/conf/json/record-response",
+    "/conf/json/record-content",
+)
 def test_a_record_has_the_members_of_the_core(client: Client, described: SimpleNamespace) -> None:
     answer = client.get(f"{ITEMS}/edifici", headers={"Accept-Language": "it"})
     record = json.loads(answer.content)
@@ -51,9 +78,15 @@ def test_a_record_has_the_members_of_the_core(client: Client, described: SimpleN
     assert record["time"] == {"timestamp": "2026-03-01T08:00:00Z"} and record["geometry"]["type"] == "Polygon"
     properties = record["properties"]
     assert (properties["type"], properties["title"]) == ("dataset", "Edifici della città")
-    assert properties["contacts"][0]["organization"] == "Ufficio SIT"
+    assert properties["contacts"][0]["organization"] == "Ufficio SIT" and properties["license"] == "CC-BY-4.0"
+    Layer.objects.filter(slug="civici").update(licence="IODL-2.0")
+    forget_catalogue()
+    national = client.get(f"{ITEMS}/civici").json()
+    assert national["properties"]["license"] == "other", "SPDX does not know it"
+    assert any(link["rel"] == "license" and "italian-open-data" in link["href"] for link in national["links"])
     rels = {link["rel"] for link in record["links"]}
-    assert {"self", "items", "license", "http://www.opengis.net/def/rel/ogc/1.0/tilesets-vector"} <= rels
+    assert [link["rel"] for link in record["links"]].count("collection") == 1
+    assert {"self", "alternate", "items", "license", "http://www.opengis.net/def/rel/ogc/1.0/tilesets-vector"} <= rels
     english = client.get(f"{ITEMS}/edifici", headers={"Accept-Language": "en"}).json()
     assert english["properties"]["title"] == "Buildings"
 
@@ -64,6 +97,12 @@ def test_every_link_of_a_record_to_the_services_answers(client: Client, describe
             assert client.get(link["href"].removeprefix("http://testserver")).status_code == 200, link
 
 
+@abstract(
+    "records", "/conf/record-core-query-parameters/bbox", "/conf/record-core-query-parameters/datetime",
+    "/conf/record-core-query-parameters/q-response", "/conf/record-core-query-parameters/type-response",
+    "/conf/record-core-query-parameters/ids-response", "/conf/record-core-query-parameters/externalIds-response",
+    "/conf/record-core-query-parameters/empty-value", "/conf/sorting/sortby-response",
+)  # fmt: skip
 @pytest.mark.parametrize(
     ("params", "found"),
     [
@@ -73,6 +112,8 @@ def test_every_link_of_a_record_to_the_services_answers(client: Client, describe
         ({"q": "case,civici", "sortby": "id"}, ["civici", "edifici"]),
         ({"ids": "civici,nulla"}, ["civici"]),
         ({"externalIds": "http://testserver/ogc/collections/edifici"}, ["edifici"]),
+        ({"externalIds": "http://testserver/ogc", "sortby": "id"}, ["civici", "edifici"]),
+        ({"q": "", "bbox": "", "limit": "", "ids": "", "sortby": "id"}, ["civici", "edifici"]),
         ({"type": "dataset", "sortby": "-id"}, ["edifici", "civici"]),
         ({"type": "service", "q": "OGC:WFS"}, ["servizio:wfs"]),
         ({"datetime": "2025-01-01/..", "type": "dataset"}, ["edifici"]),
@@ -86,13 +127,15 @@ def test_records_are_searched(client: Client, described: SimpleNamespace, params
     assert asked(client, **params) == found
 
 
+@abstract("records", "/conf/record-core-query-parameters/query-param-invalid")
 @pytest.mark.parametrize("params", [
-    {"bbox": "1,2,3"}, {"datetime": "ieri"}, {"limit": "0"}, {"sortby": "password"}, {"q": ""}, {"unknown": "1"},
+    {"bbox": "1,2,3"}, {"datetime": "ieri"}, {"limit": "0"}, {"sortby": "password"}, {"unknown": "1"},
 ])  # fmt: skip
 def test_what_is_not_a_question_is_refused(client: Client, described: SimpleNamespace, params: Any) -> None:
     assert client.get(ITEMS, params).status_code == 400
 
 
+@abstract("records", "/conf/record-core-query-parameters/limit", "/conf/records-api/records-response")
 def test_pages_follow_each_other(client: Client, described: SimpleNamespace) -> None:
     first = client.get(ITEMS, {"limit": "1", "sortby": "id", "type": "dataset"}).json()
     (following,) = [link["href"] for link in first["links"] if link["rel"] == "next"]

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from layers.models import Field
+from tests.conformance.abstract import abstract
 from tests.geodata import forget_catalogue
 
 
@@ -40,11 +41,24 @@ def test_every_queryable_can_be_asked_by(client: Client, city: SimpleNamespace) 
         assert page["numberMatched"] > 0, name
 
 
+@abstract(
+    "schemas",
+    "/req/schemas/json-schema",
+    "/req/schemas/role-id",
+    "/req/schemas/unit",
+    "/req/core-roles-features/role-primary-geometry",
+    "/req/core-roles-features/role-primary-instant",
+)
 def test_the_schema_says_roles_titles_and_units(client: Client, city: SimpleNamespace) -> None:
     Field.objects.filter(layer=city.buildings, name="altezza").update(unit="m", title_it="Altezza", title_en="Height")
     forget_catalogue()
-    made = get(client, "edifici/schema")["properties"]
-    assert made["fid"]["x-ogc-role"] == "id"
+    whole = get(client, "edifici/schema")
+    assert whole["$id"] == "http://testserver/ogc/collections/edifici/schema" and whole["type"] == "object"
+    assert whole["$schema"].endswith("2020-12/schema") and whole["additionalProperties"] is False
+    made = whole["properties"]
+    assert [one["x-ogc-role"] for one in made.values() if "x-ogc-role" in one].count("id") == 1
+    assert made["fid"]["x-ogc-role"] == "id" and made["fid"]["type"] == "integer" and made["fid"]["readOnly"]
+    assert all("type" in one for name, one in made.items() if name != "geometry") and "type" not in made["geometry"]
     assert made["geometry"] == {"format": "geometry-polygon", "x-ogc-role": "primary-geometry", "x-ogc-propertySeq": 2}
     assert made["rilevato"]["x-ogc-role"] == "primary-instant" and made["rilevato"]["format"] == "date"
     assert made["altezza"]["x-ogc-unit"] == "m" and made["altezza"]["title"] == "Altezza"
@@ -52,6 +66,7 @@ def test_the_schema_says_roles_titles_and_units(client: Client, city: SimpleName
     assert json.loads(english.content)["properties"]["altezza"]["title"] == "Height"
 
 
+@abstract("schemas", "/req/schemas/properties", "/req/schemas/property-seq")
 @pytest.mark.parametrize("slug", ["edifici", "civici"])
 def test_features_follow_their_schema(client: Client, city: SimpleNamespace, slug: str) -> None:
     types: dict[str, Any] = {"string": str, "integer": int, "number": (int, float), "boolean": bool}

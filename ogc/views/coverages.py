@@ -48,9 +48,9 @@ def coverage(ask: Ask, slug: str) -> HttpResponse:
         response = HttpResponse(geotiff(found), content_type=GEOTIFF)
         response["Content-Disposition"] = f'inline; filename="{layer.slug}.tif"'
     response["ETag"] = etag
-    crs = epsg(found.grid.srid)
-    response["Content-Crs"] = f"<{crs.uri}>"
-    response["Content-Bbox"] = box_header(found.grid.box, crs)
+    answered_in = epsg(found.grid.srid)
+    response["Content-Crs"] = f"<{answered_in.uri}>"
+    response["Content-Bbox"] = box_header(found.grid.box, answered_in)
     return response
 
 

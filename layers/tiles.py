@@ -13,6 +13,7 @@ from psycopg2 import sql
 from geoportal.sql import queries
 from layers.catalogue import LayerEntry
 from layers.columns import column_types, has_integer_id
+from layers.crs import epsg
 from layers.database import read_row, table_of
 from layers.filters import Whitelist, column
 from layers.models import Field
@@ -149,7 +150,7 @@ def tile_statement(
 ) -> sql.Composed:
     """The statement behind one tile of this layer; `is_cut`: of its largest shapes, since it would be too long."""
     # The geometry kept for tiles is in EPSG:3857.
-    stored, is_geographic = layer.tile_geometry_field, (layer.srid or 4326) == 4326
+    stored, is_geographic = layer.tile_geometry_field, epsg(layer.srid or 4326).is_geographic
     held = 3857 if stored and grid.srid == 3857 else layer.srid or 4326
     stored = stored if held == 3857 else ""
     geometry = column(stored or layer.geometry_field)

@@ -10,6 +10,7 @@ from psycopg2 import sql
 from geoportal.sql import queries
 from layers.catalogue import Catalogue, LayerEntry
 from layers.columns import column_types
+from layers.crs import epsg
 from layers.database import table_of
 from layers.errors import SourceAway
 from layers.filters import column
@@ -101,7 +102,7 @@ def _can_be_asked(layer: LayerEntry, lon: float, lat: float) -> bool:
 
 def _one(layer: LayerEntry, audience: Audience, lon: float, lat: float) -> sql.Composed:
     is_area = layer.geometry_type.upper().startswith(("POLYGON", "MULTIPOLYGON"))
-    reach = 0.0 if is_area else REACH_M * (_DEGREES_PER_M if layer.srid in {4326, 4258, 6706} else 1)
+    reach = 0.0 if is_area else REACH_M * (_DEGREES_PER_M if epsg(layer.srid or 4326).is_geographic else 1)
     here = sql.SQL("ST_SetSRID(ST_MakePoint({}, {}), 4326)").format(sql.Literal(lon), sql.Literal(lat))
     if layer.srid != 4326:
         here = sql.SQL("ST_Transform({}, {})").format(here, sql.Literal(layer.srid))

@@ -12,7 +12,7 @@ from django.test import Client
 
 from layers.models import Layer, Style
 from layers.tile_grids import UTM_32
-from tests.geodata import forget_catalogue
+from tests.geodata import forget_catalogue, make_layer
 from tests.mvt import decode
 
 MVT = "application/vnd.mapbox-vector-tile"
@@ -113,6 +113,18 @@ def test_from_afar_one_point_of_each_cell_is_enough(client: Client, city: Simple
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM geodata.civici WHERE {inside}")
         assert len(near.ids) >= cursor.fetchone()[0] > 0
+
+
+def test_shapes_in_degrees_of_any_datum_are_seen_from_afar(
+    client: Client, city: SimpleNamespace, tmp_path: Path
+) -> None:
+    """Another office's table has no copy of its shapes for tiles, and is often in the degrees of ETRS89 or RDN2008."""
+    block = "ST_Transform(ST_MakeEnvelope(580000, 4999000, 581000, 5000000, 32632), 6706)"
+    make_layer("isolati", "POLYGON", 6706, {}, f"INSERT INTO {{table}} (geom) SELECT {block}")
+    Layer.objects.filter(slug="isolati").update(tile_geometry_field="")
+    forget_catalogue()
+    where = address_of(580500, 4999500, 9)
+    assert decode(tile(client, "isolati", *where).content, "isolati", *where, tmp_path).ids == [1]
 
 
 def test_a_tile_past_the_byte_cap_keeps_the_largest(

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import connection
 from django.test import Client
 
 from geoportal.models import User
 from layers.models import Access, Field, Job, Layer, SearchEntry, SearchIndex, SearchWish
 from layers.rights import PROFESSIONALS, TECHNICIANS
 from layers.search.index import index_layer
-from tests.geodata import forget_catalogue
+from tests.geodata import forget_catalogue, make_layer
 from tests.monitoring.devices import device
 
 
@@ -196,6 +197,17 @@ def test_here_are_the_nearest_address_and_what_contains_the_place(town: SimpleNa
     parcel = ask("12/345")["results"][0]
     found = Client().get("/api/qui", {"lon": parcel["lon"], "lat": parcel["lat"]}).json()["features"]
     assert [(one["layer"]["slug"], one["title"]) for one in found] == [("particelle", "0012/345")]
+
+
+def test_here_is_metres_in_degrees_of_any_datum_too(town: SimpleNamespace) -> None:
+    places = "SELECT ST_SetSRID(ST_MakePoint(10 + n / 100.0, 45.1), 4265) FROM generate_series(1, 9) AS n"
+    make_layer("pozzi", "POINT", 4265, {}, f"INSERT INTO {{table}} (geom) {places}")
+    place = "ST_Transform(geom, 4326)"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT ST_X({place}), ST_Y({place}) FROM geodata.pozzi WHERE fid = 4")
+        lon, lat = cursor.fetchone()
+    found = Client().get("/api/qui", {"lon": lon, "lat": lat}).json()["features"]
+    assert [one["item"] for one in found if one["layer"]["slug"] == "pozzi"] == ["4"]
 
 
 @pytest.mark.parametrize("query", ["", "lon=a&lat=b", "lon=200&lat=0", "lon=nan&lat=1", "lon=10"])

@@ -262,9 +262,12 @@ class LayerAdmin(LayerBase):
                 "versions": past.versions,
                 "date": date_format(timezone.localtime(past.since), "SHORT_DATE_FORMAT"),
                 "tables": past.tables,
+                "files": past.files,
                 "size": filesizeformat(past.bytes),
             }
-            text = _("Tutta la storia: %(versions)s versioni dal %(date)s, in %(tables)s tabelle, %(size)s")
+            text = _(
+                "Tutta la storia: %(versions)s versioni dal %(date)s, in %(tables)s tabelle e %(files)s file, %(size)s"
+            )
             goes = [text % words, *goes]
         return goes, counts, needed, kept_back
 

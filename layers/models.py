@@ -316,7 +316,7 @@ from layers.publishing.models import Upload  # noqa: E402
 from layers.relations.models import Relation  # noqa: E402
 from layers.search.models import SearchEntry, SearchIndex, SearchWish, SearchWord  # noqa: E402
 from layers.sources.models import Source, SourceState  # noqa: E402
-from layers.versions.models import LayerGeneration, LayerVersion  # noqa: E402
+from layers.versions.models import LayerGeneration, LayerVersion, RasterState  # noqa: E402
 
 __all__ = [
     "Access",
@@ -328,6 +328,7 @@ __all__ = [
     "Layer",
     "LayerGeneration",
     "LayerVersion",
+    "RasterState",
     "ReadOfRestricted",
     "Relation",
     "SearchEntry",

@@ -80,11 +80,10 @@ class OpenRaster:
         return WarpedVRT(level, transform=grid, width=size, height=size, **warping(self.source))
 
     def close(self) -> None:
-        with suppress(RasterioError):
-            self.warped.close()
-            for level in self.levels.values():
-                level.close()
-            self.source.close()
+        # The views before what they look at; one that does not close must not keep the others open.
+        for one in (self.warped, *self.levels.values(), self.source):
+            with suppress(RasterioError):
+                one.close()
 
 
 class _Held(threading.local):
@@ -102,6 +101,8 @@ def map_tile(layer: LayerEntry, address: TileAddress, form: str, look: RasterLoo
     `look` is what its style says; without one, palettes keep their colours, three bands are red, green and blue, one
     band gets a ramp over its statistics and, when it is terrain, a hillshade. Raises RasterUnreadable.
     """
+    if is_before_all(layer):
+        return encoded(np.zeros((4, TILE_PX, TILE_PX), dtype=np.uint8), form)
     try:
         held = opened(layer)
         cell_m = _cell_m(address)
@@ -109,6 +110,11 @@ def map_tile(layer: LayerEntry, address: TileAddress, form: str, look: RasterLoo
         return encoded(pixels, form)
     except (RasterioError, OSError) as error:
         raise RasterUnreadable(f"The raster of layer {layer.slug!r} cannot be read: {str(error)[:200]}") from error
+
+
+def is_before_all(layer: LayerEntry) -> bool:
+    """Whether a layer is asked for as it was before its first version, when there was nothing to see of it."""
+    return layer.past is not None and not layer.raster_path
 
 
 def raster_file(layer: LayerEntry) -> Path:

@@ -17,6 +17,7 @@ def paths(layer: LayerEntry, name: str) -> dict[str, Any]:
     crs = {"type": "string", "format": "uri", "enum": uris}
     own = [
         {"$ref": "#/components/parameters/bbox"},
+        {"$ref": "#/components/parameters/datetime"},
         _query("bbox-crs", crs, "CRS of bbox; CRS84 unless told."),
         _query(
             "subset",
@@ -35,7 +36,7 @@ def paths(layer: LayerEntry, name: str) -> dict[str, Any]:
     forms["text/html"] = {"type": "string"}
     values = {"description": "The values.", "content": {media: {"schema": schema} for media, schema in forms.items()}}
     page = {"$ref": "#/components/responses/Page"}
-    form = [{"$ref": "#/components/parameters/fJson"}]
+    form = [{"$ref": "#/components/parameters/fJson"}, {"$ref": "#/components/parameters/datetime"}]
     return {
         f"{here}/coverage": {"get": _operation(layer, f"coverage{name}", "Coverage", own, values)},
         f"{here}/coverage/domainset": {"get": _operation(layer, f"domainSet{name}", "Domain", form, page)},

@@ -12,8 +12,8 @@ from layers.tile_grids import GRIDS
 from ogc.pictures import can_be_drawn
 
 ADDRESS = "{tileMatrix}/{tileRow}/{tileCol}"
-MAP = ["bbox", "bboxCrs", "mapCrs", "width", "height", "transparent", "bgcolor", "mapFormat"]
-TILE = ["tileMatrix", "tileRow", "tileCol", "tileFormat", "v"]
+MAP = ["bbox", "bboxCrs", "mapCrs", "width", "height", "transparent", "bgcolor", "datetime", "mapFormat"]
+TILE = ["tileMatrix", "tileRow", "tileCol", "tileFormat", "v", "datetime"]
 
 Get = Callable[..., dict[str, Any]]
 Parameter = str | dict[str, Any]
@@ -24,26 +24,32 @@ def layer_paths(layer: LayerEntry, get: Get, name: str) -> dict[str, Any]:
     if not can_be_drawn(layer):
         return {}
     slug, here = layer.slug, f"/collections/{layer.slug}"
+    # Where features carry times of their own, a picture of them at another moment is not offered.
+    left_out = {"datetime"} if layer.time_field else set()
+    asked = [name for name in MAP if name not in left_out]
+    tile = [name for name in TILE if name not in left_out]
     styled, key = f"{here}/styles/{{styleId}}", "styleId"
     paths = {
-        f"{here}/map": get(f"map{name}", "Map", MAP, "Picture", tag=slug),
+        f"{here}/map": get(f"map{name}", "Map", asked, "Picture", tag=slug),
         f"{here}/styles": get(f"styles{name}", "Styles", ["f"], "Page", tag=slug),
         styled: get(f"style{name}", "One style", [key, "styleFormat"], "Style", tag=slug),
         f"{styled}/legend": get(f"legend{name}", "Legend", [key, "mapFormat"], "Picture", tag=slug),
-        f"{styled}/map": get(f"styledMap{name}", "Map in a style", [key, *MAP], "Picture", tag=slug),
+        f"{styled}/map": get(f"styledMap{name}", "Map in a style", [key, *asked], "Picture", tag=slug),
     }
     for root, prefix, first in ((here, "map", []), (styled, "styled", [key])):
-        paths |= _tiles(f"{root}/map/tiles", f"{prefix}Tile", name, first, get, slug)
+        paths |= _tiles(f"{root}/map/tiles", f"{prefix}Tile", name, first, get, slug, tile)
     return paths
 
 
-def _tiles(root: str, prefix: str, name: str, first: Sequence[Parameter], get: Get, slug: str) -> dict[str, Any]:
+def _tiles(
+    root: str, prefix: str, name: str, first: Sequence[Parameter], get: Get, slug: str, tile: Sequence[Parameter]
+) -> dict[str, Any]:
     paths = {root: get(f"{prefix}sets{name}", "Map tilesets", [*first, "f"], "Page", tag=slug)}
     for grid in GRIDS:
         asked = [*first, "f"]
         paths[f"{root}/{grid}"] = get(f"{prefix}set{name}{grid}", f"Map tileset in {grid}", asked, "Page", tag=slug)
         address = f"{root}/{grid}/{ADDRESS}"
-        paths[address] = get(f"{prefix}{name}{grid}", f"Map tile in {grid}", [*first, *TILE], "Picture", tag=slug)
+        paths[address] = get(f"{prefix}{name}{grid}", f"Map tile in {grid}", [*first, *tile], "Picture", tag=slug)
     return paths
 
 

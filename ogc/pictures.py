@@ -16,6 +16,7 @@ from layers.drawing.view import Bounds, View, bounds_between
 from layers.errors import BadQuery
 from layers.rights import PUBLIC, Audience
 from layers.styles.offered import NamedStyle, looks_the_same_to_all, picture_version, style_named
+from layers.versions import past
 from ogc.door import Ask, etag_of, matches
 from ogc.errors import InvalidParameter, NotFound
 
@@ -52,13 +53,27 @@ class Chosen:
         return Drawn(self.layer, self.style.spec)
 
 
-def chosen(ask: Ask, slug: str, style: str = "") -> Chosen:
-    """A layer that can be drawn. Raises LayerNotFound, StyleNotFound and NotFound."""
-    layer = ask.layer(slug)
+def chosen(ask: Ask, slug: str, style: str = "", moment: str = "") -> Chosen:
+    """A layer that can be drawn, as it was at a moment. Raises LayerNotFound, StyleNotFound, NotFound and BadQuery."""
+    layer = as_it_was(ask.layer(slug), moment)
     if layer.kind == "vector" and not layer.geometry_field:
         raise NotFound(f"{slug!r} has no geometry: there is nothing to draw.")
     audience = PUBLIC if looks_the_same_to_all(layer) else ask.audience
     return Chosen(layer, style_named(layer, audience, style), audience)
+
+
+def as_it_was(layer: LayerEntry, moment: str) -> LayerEntry:
+    """The layer at the end of what `datetime` names; "": as it is. Raises BadQuery."""
+    if moment and layer.time_field:
+        raise BadQuery(
+            "datetime", f"the features of {layer.slug!r} carry times of their own: ask /items for some of them."
+        )
+    return past.at(layer, moment)
+
+
+def moment_of(ask: Ask) -> str:
+    """The parameter `datetime`. Raises InvalidParameter."""
+    return ask.param("datetime") if "datetime" in ask.request.GET else ""
 
 
 def can_be_drawn(layer: LayerEntry) -> bool:
@@ -163,7 +178,9 @@ def _box(ask: Ask, layers: Sequence[LayerEntry], crs: Crs, given: Crs) -> Bounds
         box = in_axis_order(numbers_of(text), given)
         View.asked(given, box, 1, 1)
     else:
-        boxes = [layer.bbox for layer in layers if layer.bbox]
+        # Where the features of the past lie is not known: as a rule where those of today do.
+        known = [layer.bbox or (layer.past and ask.catalogue.layers[layer.slug].bbox) for layer in layers]
+        boxes = [box for box in known if box]
         given = crs84()
         if not boxes:
             raise BadQuery("bbox", "the extent of this layer is not known: say what to show.")

@@ -96,7 +96,21 @@ def layers_of(ask: Ask, kvp: Kvp, name: str = "LAYERS") -> list[Chosen]:
     if len(styles) != len(slugs):
         text = f"STYLES names {len(styles)} styles for {len(slugs)} layers; give one for each, or none at all."
         raise OgcError(400, "StyleNotDefined", text)
-    return [chosen(ask, slug, style) for slug, style in zip(slugs, styles, strict=True)]
+    moment = time_of(kvp)
+    # A layer without this dimension is drawn as it is (1.3.0, C.3.1): its features may have times that are not its own.
+    times = ["" if ask.layer(slug).time_field else moment for slug in slugs]
+    return [chosen(ask, *asked) for asked in zip(slugs, styles, times, strict=True)]
+
+
+def time_of(kvp: Kvp) -> str:
+    """TIME as `datetime` is written; "" for now. Raises OgcError."""
+    text = kvp.get("TIME").strip()
+    if not text or text.lower() in {"current", "default"}:
+        return ""
+    if "," in text or text.count("/") > 1:
+        wrong = f"TIME={text[:60]!r}: a map shows one moment; give an instant, or an interval start/end."
+        raise OgcError(400, "InvalidDimensionValue", wrong)
+    return text
 
 
 def format_of(kvp: Kvp) -> str:

@@ -12,7 +12,8 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_GET, require_http_methods
 
 from geoportal.versions.asking import LISTED, Asked, asked, has_version, history, numbers, wanted
-from layers.errors import BadQuery, QueryTooSlow
+from geoportal.versions.rasters import raster_document, raster_facts
+from layers.errors import BadQuery, QueryTooSlow, RasterUnreadable
 from layers.jobs.services import enqueue
 from layers.models import LayerVersion
 from layers.rights import may_keep
@@ -42,11 +43,15 @@ def comparison(request: HttpRequest, slug: str) -> HttpResponse:
     found = asked(request, slug, "api-layer-comparison")
     try:
         pair, asked_for = numbers(request, found), wanted(request, _PAGE)
+        if found.layer.kind == "raster":
+            return _private(JsonResponse(raster_document(request, found, pair)))
         result = compare(found.layer, pair, found.audience, asked_for)
     except BadQuery as error:
         return JsonResponse({"code": "InvalidParameterValue", "description": str(error)}, status=400)
     except QueryTooSlow as error:
         return JsonResponse({"code": "QueryTooSlow", "description": str(error)}, status=503)
+    except RasterUnreadable as error:
+        return JsonResponse({"code": "RasterUnreadable", "description": str(error)}, status=500)
     counts = {"added": result.added, "changed": result.changed, "removed": result.removed}
     total = counts[asked_for.only] if asked_for.only else sum(counts.values())
     body: dict[str, Any] = {
@@ -90,9 +95,13 @@ def _version(found: Asked, row: LayerVersion) -> dict[str, Any]:
         "added": row.added,
         "changed": row.changed,
         "removed": row.removed,
-        "table": row.generation.first,
-        "items": f"{reverse('ogc:items', args=[found.layer.slug])}?{as_it_was}",
     }
+    if row.raster is not None:
+        known |= raster_facts(row.raster)
+        known["coverage"] = f"{reverse('ogc:coverage', args=[found.layer.slug])}?{as_it_was}"
+    elif row.generation is not None:
+        known["table"] = row.generation.first
+        known["items"] = f"{reverse('ogc:items', args=[found.layer.slug])}?{as_it_was}"
     if found.is_of_the_house:
         known |= {"user": row.user.get_username() if row.user else None, "note": row.note}
     return known

@@ -39,8 +39,8 @@ def asked(request: HttpRequest, slug: str, door: str) -> Asked:
         layer = catalogue().layer(slug, audience)
     except LayerNotFound as error:
         raise Http404(_("Questo livello non c'è.")) from error
-    if layer.kind != "vector":
-        raise Http404(_("Un raster non ha versioni da confrontare."))
+    if layer.kind == "remote":
+        raise Http404(_("Di un servizio di un altro ente non si tengono versioni."))
     if audience != PUBLIC:
         note(request.user, audience, layer, door)
     return Asked(layer, audience)
@@ -48,7 +48,7 @@ def asked(request: HttpRequest, slug: str, door: str) -> Asked:
 
 def history(request: HttpRequest, asked: Asked) -> list[LayerVersion]:
     """A page of the versions of a layer, the newest first; `prima` says before which. Raises BadQuery."""
-    rows = LayerVersion.objects.filter(layer_id=asked.layer.id).select_related("user", "generation")
+    rows = LayerVersion.objects.filter(layer_id=asked.layer.id).select_related("user", "generation", "raster")
     before = whole(request, "prima", 0, 1, 2**31 - 1)
     return list((rows.filter(number__lt=before) if before else rows)[:LISTED])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
@@ -14,6 +15,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from geoportal.versions import rasters
 from geoportal.versions.asking import LISTED, Asked, asked, has_version, history, numbers, wanted
 from layers.catalogue import FieldEntry
 from layers.errors import BadQuery, LayersError
@@ -22,7 +24,7 @@ from layers.jobs.services import enqueue
 from layers.models import Layer
 from layers.rights import may_keep
 from layers.versions.comparing import CHANGES, Comparison, compare
-from layers.versions.past import at_version
+from layers.versions.past import at, at_version
 from layers.versions.retention import days_of, kept
 
 _PAGE = 50
@@ -38,8 +40,9 @@ def versions(request: HttpRequest, slug: str) -> HttpResponse:
         raise Http404(str(error)) from error
     context = {
         "layer": found.layer,
-        "title": _title(found),
+        "title": title_of(found),
         "versions": rows,
+        **_as_it_was(request, found),
         "is_newest": "prima" not in request.GET,
         "older": rows[-1].number if len(rows) == LISTED else None,
         "shows_people": found.is_of_the_house,
@@ -56,7 +59,9 @@ def comparison(request: HttpRequest, slug: str) -> HttpResponse:
     """/livelli/{slug}/versioni/confronto/: what was added, changed and removed between two versions."""
     found = asked(request, slug, "layer-comparison")
     rows = history(request, found)
-    context: dict[str, Any] = {"layer": found.layer, "title": _title(found), "versions": rows, "changes": _words()}
+    context: dict[str, Any] = {"layer": found.layer, "title": title_of(found), "versions": rows, "changes": _words()}
+    if found.layer.kind == "raster":
+        return _private(rasters.page(request, found, context))
     status = 200
     try:
         first, last = numbers(request, found)
@@ -92,7 +97,22 @@ def _restoring(found: Asked) -> Job | None:
     return Job.objects.filter(kind="restore-version", parameters__layer=found.layer.id).first()
 
 
-def _title(found: Asked) -> str:
+def _as_it_was(request: HttpRequest, found: Asked) -> dict[str, Any]:
+    """The day that was chosen, as the picture of it is asked for; nothing where there is none to see."""
+    layer, text = found.layer, request.GET.get("giorno", "").strip()
+    if layer.time_field or not (layer.kind == "raster" or layer.geometry_field):
+        return {}
+    known: dict[str, Any] = {"can_look_back": True, "day": text}
+    if text:
+        try:
+            seen = at(layer, text)
+        except BadQuery as error:
+            return known | {"day_error": str(error)}
+        known |= {"moment": urlencode({"datetime": text}), "was_empty": seen.past is not None and not seen.past.number}
+    return known
+
+
+def title_of(found: Asked) -> str:
     return found.layer.title_en if get_language() == "en" else found.layer.title_it
 
 

@@ -7,7 +7,6 @@ import logging
 import shutil
 import tempfile
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,12 +26,14 @@ from layers.importing.load import Loaded, TableShape, load_table
 from layers.importing.models import ImportOutcome, ImportRun
 from layers.importing.options import LIMITS, ImportOptions, Mode
 from layers.importing.placing import Incoming, place_layer, update_layer
+from layers.importing.raster_placing import check_place, place_raster
 from layers.importing.reader.client import NeedsMulti, Reader
 from layers.importing.reader.isolation import ProcessLimits
 from layers.importing.reader.wire import RASTER_MADE
-from layers.importing.register import Facts, SourceId, existing_layer, new_slug, register
+from layers.importing.register import SourceId, existing_layer, slug_from
 from layers.importing.stems import stem_of
 from layers.models import Layer
+from layers.versions.raster_files import placed
 from layers.versions.recording import VersionRefused, check_date
 
 log = logging.getLogger(__name__)
@@ -269,50 +270,25 @@ def _import_raster(run: ImportRun, file: FileToImport, checksum: str, job: _Job)
     outcome = _outcome(run, file, checksum, job.format)
     options = job.options
     identity = SourceId(file.name, file.identity, "", stem_of(Path(file.name)))
-    target: Path | None = None
     try:
-        with transaction.atomic():
-            layer = existing_layer(identity, options, Layer.Kind.RASTER)
-            slug = layer.slug if layer else new_slug(identity, options, None)
-            old = layer.raster_path if layer else ""
-            target = _raster_target(slug)
-            made = job.reader.ask("raster", srid=options.srid)
-            shutil.move(job.folder / RASTER_MADE, target)
-            values = _raster_values(made, target)
-            outcome.layer = register(layer, slug, identity, options, Facts(values))
-            if old:
-                # Only once the catalogue points at the new file for good.
-                transaction.on_commit(lambda: (Path(settings.RASTER_DIR) / old).unlink(missing_ok=True))
+        check_place(identity, options)
+        made = job.reader.ask("raster", srid=options.srid)
         outcome.crs_found, outcome.crs_how = str(made["crs"])[:200], str(made["crs_how"])[:300]
-        outcome.storage_srid, outcome.result = values["srid"], Result.IMPORTED
+        outcome.storage_srid = int(made["srid"])
         outcome.notes = [str(note)[:1000] for note in made["notes"]]
-    except (ImportRefused, DatabaseError) as error:
-        if target is not None:
-            target.unlink(missing_ok=True)
+        # The file is in place before a row names it, and goes again when the transaction does not hold.
+        with placed(job.folder / RASTER_MADE, slug_from(options.slug or identity.title)) as kept, transaction.atomic():
+            outcome.layer = place_raster(made, kept, identity, outcome, options)
+            if options.dry_run:
+                raise DryRun
+        outcome.result = Result.IMPORTED
+    except DryRun:
+        outcome.result, outcome.layer = Result.CHECKED, None
+    except (ImportRefused, VersionRefused, DatabaseError) as error:
         outcome.result, outcome.reason, outcome.layer = Result.REFUSED, str(error), None
     outcome.seconds = round(time.monotonic() - started, 3)
     outcome.save()
     return outcome
-
-
-def _raster_target(slug: str) -> Path:
-    """A name that is new each time: a process that still reads the previous raster keeps a whole file."""
-    directory = Path(settings.RASTER_DIR)
-    directory.mkdir(parents=True, exist_ok=True)
-    return directory / f"{slug}-{uuid.uuid4().hex[:12]}.tif"
-
-
-def _raster_values(made: dict[str, Any], target: Path) -> dict[str, Any]:
-    target.chmod(0o644)
-    return {
-        "kind": Layer.Kind.RASTER,
-        "raster_path": target.name,
-        "raster_info": made["info"],
-        "srid": int(made["srid"]),
-        "geometry_field": "",
-        "storage_bbox": [float(value) for value in made["bounds"]],
-        "bbox": [float(value) for value in made["degrees"]],
-    }
 
 
 def _refused(run: ImportRun, file: FileToImport, checksum: str, reason: str, started: float) -> ImportOutcome:

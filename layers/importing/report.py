@@ -63,7 +63,8 @@ def _remarks(outcome: ImportOutcome) -> str:
 def in_numbers(changes: dict[str, Any]) -> str:
     """An update's numbers in one sentence."""
     values = {name: changes.get(name, 0) for name in ("added", "changed", "removed", "unchanged")}
-    return _("%(added)s aggiunti, %(changed)s cambiati, %(removed)s tolti, %(unchanged)s invariati") % values
+    text = _("%(added)s aggiunti, %(changed)s cambiati, %(removed)s tolti, %(unchanged)s invariati") % values
+    return f"pixel: {text}" if changes.get("unit") == "pixel" else text
 
 
 def summary(outcomes: Sequence[ImportOutcome]) -> str:

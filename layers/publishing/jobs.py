@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -25,6 +24,7 @@ from layers.jobs.registry import JobContext, JobFailed, Turn, kind
 from layers.publishing.models import Upload
 from layers.publishing.services import EVERY_FILE, LayerChoice
 from layers.rights import audience_of
+from layers.versions.raster_files import discard
 
 Result = ImportOutcome.Result
 _LOOK_CPU_S = 900
@@ -72,12 +72,14 @@ def _compare(
         name = str(layer["name"])
         mine = (one for one in choices if (one.file == number and one.layer == name) or one.file == EVERY_FILE)
         choice = next((one for one in mine if one.slug), None)
-        if choice is None or "refused" in layer or not name:
+        if choice is None or "refused" in layer:
             continue
         job.progress(99, name[:200])
         with transaction.atomic():
             run = ImportRun.objects.create(source=str(upload)[:500], user_id=job.user_id)
-            options = ImportOptions(per_layer={name: choice.options(dry_run=True)}, only_layers=(name,))
+            options = choice.options(dry_run=True)
+            if name:
+                options = ImportOptions(per_layer={name: options}, only_layers=(name,))
             (outcome,) = import_file(run, _file(upload, number), options)
             transaction.set_rollback(True)
         if outcome.result == Result.REFUSED:
@@ -186,8 +188,8 @@ def _import(
 def _undone(outcomes: list[ImportOutcome]) -> None:
     """Write the outcomes again, since they went with the transaction, and say of the good ones that they wait."""
     for outcome in outcomes:
-        if outcome.layer is not None and outcome.layer.raster_path:
-            (Path(settings.RASTER_DIR) / outcome.layer.raster_path).unlink(missing_ok=True)
+        if outcome.layer is not None:
+            discard([outcome.layer.raster_path])
         if outcome.result != Result.REFUSED:
             outcome.result, outcome.layer = Result.REFUSED, None
             outcome.notes = [*outcome.notes, _("non importato perché un altro livello dello stesso invio è rifiutato")]

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from layers.jobs.registry import JobContext, JobFailed, Turn, kind, planned
 from layers.models import Layer
-from layers.versions import retention
+from layers.versions import raster_files, retention
 from layers.versions.recording import VersionRefused
 from layers.versions.restoring import restore
 
@@ -19,7 +19,7 @@ planned(retention.queue_due)
 
 @kind(retention.KIND, repeatable=True, turn=Turn.HOUSEKEEPING)
 def forget_history(job: JobContext) -> dict[str, Any]:
-    """Let go of past states that are older than what is kept. No parameters."""
+    """Let go of past states that are older than what is kept, and of files that nothing names. No parameters."""
     with translation.override("it"):
         found = retention.prunable()
         gone: dict[str, int] = {}
@@ -31,6 +31,8 @@ def forget_history(job: JobContext) -> dict[str, Any]:
                 _("%(slug)s: %(count)s versioni, tenute quelle dalla %(stays)s")
                 % {"slug": slug, "count": gone[slug], "stays": stays}
             )
+        if swept := raster_files.sweep():
+            job.log(_("%(count)s file di raster rimasti senza livello") % {"count": swept})
         words = {"count": sum(gone.values()), "layers": len(gone)}
         return {"message": _("%(count)s versioni di %(layers)s livelli") % words, "versions": gone}
 

@@ -1,6 +1,7 @@
-"""The versions of layers, and the tables their states are in."""
+"""The versions of layers, and the tables and files their states are in."""
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -35,8 +36,34 @@ class LayerGeneration(models.Model):
         return f"{self.table_name} ({self.first})"
 
 
+class RasterState(models.Model):
+    """A file of a raster layer, kept as long as a version is in it, and what the catalogue said of it."""
+
+    layer = models.ForeignKey("layers.Layer", models.CASCADE, related_name="raster_states", verbose_name=_("livello"))
+    path = models.CharField(max_length=255, unique=True)
+    """Relative to settings.RASTER_DIR. A name is given to one file only, ever."""
+    checksum = models.CharField(max_length=64)
+    """SHA-256 of the file, hexadecimal."""
+    bytes = models.PositiveBigIntegerField()
+    srid = models.PositiveIntegerField(null=True)
+    info = models.JSONField(default=dict)
+    bbox = ArrayField(models.FloatField(), size=4, null=True)
+    storage_bbox = ArrayField(models.FloatField(), size=4, null=True)
+    source_file = models.CharField(max_length=255, blank=True)
+
+    class Meta:
+        app_label = "layers"
+        ordering = ["layer", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["layer", "checksum"], name="raster_state_once_per_layer"),
+        ]
+
+    def __str__(self) -> str:
+        return self.path
+
+
 class LayerVersion(models.Model):
-    """One change of a layer's data. The database itself writes it, in the transaction of the change."""
+    """One change of a layer's data, written in the transaction of the change: of a table by the database itself."""
 
     class What(models.TextChoices):
         IMPORT = "import", _("Prima importazione")
@@ -50,7 +77,10 @@ class LayerVersion(models.Model):
 
     layer = models.ForeignKey("layers.Layer", models.CASCADE, related_name="versions", verbose_name=_("livello"))
     number = models.PositiveIntegerField(_("versione"))
-    generation = models.ForeignKey(LayerGeneration, models.CASCADE, related_name="versions")
+    generation = models.ForeignKey(LayerGeneration, models.CASCADE, null=True, blank=True, related_name="versions")
+    """Of a table."""
+    raster = models.ForeignKey(RasterState, models.CASCADE, null=True, blank=True, related_name="versions")
+    """Of a raster, which counts its pixels below."""
     made_at = models.DateTimeField(_("registrata il"))
     valid_from = models.DateTimeField(_("dati riferiti al"))
     """From when the layer is shown in this state; when it was made unless somebody knew better."""
@@ -72,6 +102,11 @@ class LayerVersion(models.Model):
         ordering = ["layer", "-number"]
         constraints = [
             models.UniqueConstraint(fields=["layer", "number"], name="version_number_once_per_layer"),
+            models.CheckConstraint(
+                condition=models.Q(generation__isnull=False, raster__isnull=True)
+                | models.Q(generation__isnull=True, raster__isnull=False),
+                name="version_is_of_a_table_or_a_raster",
+            ),
         ]
         indexes = [models.Index(fields=["layer", "valid_from"], name="version_by_date")]
 

@@ -19,6 +19,7 @@ from layers.database import rendered
 from layers.errors import BadQuery
 from layers.filters import parse_datetime
 from layers.models import Layer, geodata_identifier
+from layers.versions import rasters
 from layers.versions.models import LayerGeneration
 from layers.versions.recording import SQL
 
@@ -33,7 +34,7 @@ def at(layer: LayerEntry, text: str) -> LayerEntry:
     A day is meant to its end, in the city's time. Layers whose features carry a time of their own, and those without a
     history, come back as they are: `datetime` means something else for the former, nothing for the latter.
     """
-    if not text or layer.time_field or layer.kind != "vector" or layer.is_live or layer.past:
+    if not text or layer.time_field or layer.kind == "remote" or layer.is_live or layer.past:
         return layer
     _start, end = parse_datetime(text)
     if end is None:
@@ -60,6 +61,8 @@ def _moment(end: date) -> datetime:
 @lru_cache(maxsize=256)
 def at_version(layer: LayerEntry, number: int) -> LayerEntry:
     """The layer as it was at one of its versions. Raises LookupError when it has no such version."""
+    if layer.kind == "raster":
+        return rasters.entry_at(layer, number)
     generations = LayerGeneration.objects.filter(layer_id=layer.id)
     if number == BEFORE_ALL:
         held = generations.order_by("first").first()

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from psycopg2 import sql
+from rasterio.errors import RasterioError
 
 from geoportal.sql import queries
 from layers.importing.columns import Column
@@ -16,6 +17,7 @@ from layers.importing.load import Loaded, TableShape, create_table, finish_table
 from layers.importing.register import write_fields
 from layers.models import Field, Layer, LayerGeneration, LayerVersion, geodata_identifier
 from layers.statistics import refresh_statistics
+from layers.versions import rasters
 from layers.versions.generations import begin_generation, content_changes, retire
 from layers.versions.past import SCHEMA, columns_at, state_text, table_at
 from layers.versions.recording import VersionRefused, recorded
@@ -30,23 +32,51 @@ def restore(layer_id: int, number: int, user_id: int | None = None) -> LayerVers
     """
     with transaction.atomic():
         layer = Layer.objects.select_for_update(of=("self",)).get(pk=layer_id)
+        if layer.kind == Layer.Kind.RASTER:
+            return _file_back(layer, number, user_id)
         held = LayerGeneration.objects.filter(layer=layer, versions__number=number).first()
         if held is None:
             raise LookupError(f"{layer.slug} has no version {number}")
         last = layer.versions.order_by("-number")[0]
-        with recorded(LayerVersion.What.RESTORE, user_id, _("com'era alla versione %(number)s") % {"number": number}):
+        with recorded(LayerVersion.What.RESTORE, user_id, _back(number)):
             if held.is_current:
                 _rows_back(layer, held, number)
             else:
                 _table_back(layer, held, number)
         made = layer.versions.order_by("-number")[0]
         if made.number == last.number:
-            raise VersionRefused(_("Il livello è già com'era alla versione %(number)s.") % {"number": number})
+            raise VersionRefused(_same(number))
         layer.refresh_from_db()
         refresh_statistics(layer)
         Layer.objects.filter(pk=layer.pk).update(data_updated_at=timezone.now())
     made.refresh_from_db()
     return made
+
+
+def _file_back(layer: Layer, number: int, user_id: int | None) -> LayerVersion:
+    """Of a raster: the file of then, which is still there."""
+    wanted = layer.versions.filter(number=number).select_related("raster").first()
+    if wanted is None or wanted.raster is None:
+        raise LookupError(f"{layer.slug} has no version {number}")
+    try:
+        rasters.begin_history(layer)
+        if wanted.raster.path == layer.raster_path:
+            raise VersionRefused(_same(number))
+        counts = rasters.bring_back(layer, wanted.raster)
+    except (RasterioError, OSError) as error:
+        raise VersionRefused(
+            _("Il file di una delle due versioni non si legge: %(error)s") % {"error": str(error)[:200]}
+        ) from error
+    with recorded(LayerVersion.What.RESTORE, user_id, _back(number)):
+        return rasters.write(layer, wanted.raster, counts)
+
+
+def _back(number: int) -> str:
+    return _("com'era alla versione %(number)s") % {"number": number}
+
+
+def _same(number: int) -> str:
+    return _("Il livello è già com'era alla versione %(number)s.") % {"number": number}
 
 
 def _rows_back(layer: Layer, held: LayerGeneration, number: int) -> None:

@@ -16,6 +16,7 @@ from geoportal.sql import queries
 from layers.jobs.models import Job
 from layers.jobs.services import enqueue
 from layers.models import Layer
+from layers.versions import raster_files, rasters
 from layers.versions.models import LayerGeneration, LayerVersion
 from layers.versions.past import SCHEMA
 
@@ -34,6 +35,8 @@ class Kept:
     versions: int
     since: datetime | None
     tables: int
+    files: int
+    """Of rasters, beside those they show today."""
     bytes: int
 
 
@@ -57,29 +60,34 @@ def prunable() -> list[tuple[int, int]]:
 
 
 def queue_due() -> None:
-    """Once a day, where there is something to let go."""
+    """Once a day, where there is something to let go or to sweep."""
     global _next_look
     if time.monotonic() < _next_look:
         return
     _next_look = time.monotonic() + _LOOK_S
     since = timezone.now() - timedelta(seconds=_PAUSE_S)
-    if prunable() and not Job.objects.filter(kind=KIND, created_at__gt=since).exists():
+    if Job.objects.filter(kind=KIND, created_at__gt=since).exists():
+        return
+    if prunable() or raster_files.left_over():
         enqueue(KIND, {})
 
 
 def forget_before(layer_id: int, stays: int) -> int:
     """Let go of every state of a layer before one of its versions, whole. Returns how many versions went.
 
-    Tables that no version is left in go with their rows (migration 0018).
+    Tables and files that no version is left in go with their rows (migration 0018, `layers.deleting`).
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(SQL["lock"], {"layer": layer_id})
         old = LayerVersion.objects.filter(layer_id=layer_id, number__lt=stays)
-        held = LayerGeneration.objects.filter(layer_id=layer_id, versions__number=stays).first()
-        if held is None:
+        if not LayerVersion.objects.filter(layer_id=layer_id, number=stays).exists():
             return 0
+        held = LayerGeneration.objects.filter(layer_id=layer_id, versions__number=stays).first()
         count = old.count()
         old.delete()
+        if held is None:
+            rasters.forget_states(layer_id)
+            return count
         LayerGeneration.objects.filter(layer_id=layer_id, first__lt=held.first).delete()
         history = sql.Identifier(SCHEMA, held.history_table)
         cursor.execute(sql.SQL(SQL["forget_rows"]).format(history=history), {"stays": stays})

@@ -10,18 +10,21 @@ from django.http import HttpResponse
 from layers.catalogue import LayerEntry
 from layers.coverage import geotiff, read_coverage, source_srid
 from layers.crs import epsg
-from layers.raster import opened
+from layers.errors import BadQuery
+from layers.raster import is_before_all, opened
+from layers.versions import past
 from ogc import coverages as made
 from ogc import service_pages
 from ogc.door import HTML, JSON, Ask, door, etag_of, matches
 from ogc.errors import NotFound
-from ogc.pictures import box_header
+from ogc.pictures import box_header, moment_of
 
 GEOTIFF = "image/tiff; application=geotiff"
 COVJSON = "application/vnd.cov+json"
 FORMATS = {"tif": GEOTIFF, "geotiff": GEOTIFF, "covjson": COVJSON, "html": HTML}
+WHEN = frozenset({"datetime"})
 SCALING = frozenset({"scale-factor", "scale-axes", "scale-size"})
-PARAMS = SCALING | {"bbox", "bbox-crs", "subset", "subset-crs", "crs", "properties"}
+PARAMS = SCALING | WHEN | {"bbox", "bbox-crs", "subset", "subset-crs", "crs", "properties"}
 VALUES_MAX = 500_000
 """As text a value takes ten times what it takes in a GeoTIFF."""
 
@@ -59,7 +62,7 @@ def _number(value: Any) -> Any:
     return value.item()
 
 
-@door({"json": JSON})
+@door({"json": JSON}, params=WHEN)
 def domain_set(ask: Ask, slug: str) -> HttpResponse:
     """/ogc/collections/{slug}/coverage/domainset"""
     layer = raster_layer(ask, slug)
@@ -69,7 +72,7 @@ def domain_set(ask: Ask, slug: str) -> HttpResponse:
     return HttpResponse(json.dumps(document), content_type=JSON)
 
 
-@door({"json": "application/schema+json"})
+@door({"json": "application/schema+json"}, params=WHEN)
 def range_type(ask: Ask, slug: str) -> HttpResponse:
     """/ogc/collections/{slug}/coverage/rangetype"""
     layer = raster_layer(ask, slug)
@@ -82,8 +85,11 @@ def raster_schema(ask: Ask, layer: LayerEntry) -> dict[str, Any]:
 
 
 def raster_layer(ask: Ask, slug: str) -> LayerEntry:
-    """A layer that is a raster. Raises LayerNotFound and NotFound."""
+    """A layer that is a raster, as it was at `datetime`. Raises LayerNotFound, NotFound and BadQuery."""
     layer = ask.layer(slug)
     if layer.kind != "raster":
         raise NotFound(f"{slug!r} is not a raster: it has items and no coverage.")
-    return layer
+    found = past.at(layer, moment_of(ask))
+    if is_before_all(found):
+        raise BadQuery("datetime", f"{slug!r} had no values then; its history begins later.")
+    return found

@@ -21,7 +21,7 @@ from ogc import tilesets
 from ogc.door import Ask, door, etag_of, matches
 from ogc.listings import FORMS, answered
 from ogc.pages import title
-from ogc.pictures import Chosen, chosen
+from ogc.pictures import Chosen, chosen, moment_of
 from ogc.views.core import known_tms
 from ogc.views.tiles import TILE_FORM, served
 
@@ -34,11 +34,11 @@ META = 4
 _cache = TileCache(CACHE_BYTES)
 
 
-@door(TILE_MEDIA, params=frozenset({"v"}))
+@door(TILE_MEDIA, params=frozenset({"v", "datetime"}))
 def picture(ask: Ask, slug: str, tms: str, z: str, y: str, x: str, style: str = "") -> HttpResponse:
     """/ogc/collections/{slug}[/styles/{style}]/map/tiles/{tms}/{z}/{y}/{x}"""
     grid = known_tms(tms)
-    return tile_of(ask, chosen(ask, slug, style), grid, grid.parse(z, y, x))
+    return tile_of(ask, chosen(ask, slug, style, moment_of(ask)), grid, grid.parse(z, y, x))
 
 
 def tile_of(ask: Ask, one: Chosen, grid: TileGrid, address: TileAddress) -> HttpResponse:

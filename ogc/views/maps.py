@@ -14,17 +14,18 @@ from ogc.pictures import (
     can_be_drawn,
     chosen,
     dataset_crs,
+    moment_of,
     native_crs,
     view_of,
 )
 
-PARAMS = frozenset({"bbox", "bbox-crs", "crs", "width", "height", "transparent", "bgcolor"})
+PARAMS = frozenset({"bbox", "bbox-crs", "crs", "width", "height", "transparent", "bgcolor", "datetime"})
 
 
 @door(MEDIA, params=PARAMS)
 def collection_map(ask: Ask, slug: str, style: str = "") -> HttpResponse:
     """/ogc/collections/{slug}/map, /ogc/collections/{slug}/styles/{style}/map"""
-    one = chosen(ask, slug, style)
+    one = chosen(ask, slug, style, moment_of(ask))
     view = view_of(ask, [one.layer], native_crs(one.layer))
     return answered(ask, [one], view, ask.format, background(ask, ask.format))
 
@@ -41,7 +42,7 @@ def dataset_map(ask: Ask) -> HttpResponse:
         slugs = [one.slug for one in reversed(shown) if one.shown_by_default] or [one.slug for one in shown[:1]]
     if not slugs:
         raise InvalidParameter("collections names no layer; /ogc/collections lists those there are.")
-    layers = [chosen(ask, slug) for slug in slugs]
+    layers = [chosen(ask, slug, moment=moment_of(ask)) for slug in slugs]
     view = view_of(ask, [one.layer for one in layers], dataset_crs())
     response = answered(ask, layers, view, ask.format, background(ask, ask.format))
     if "collections" not in ask.request.GET:

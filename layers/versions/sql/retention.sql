@@ -20,15 +20,20 @@ UPDATE layers_layer SET data_version = data_version WHERE id = %(layer)s RETURNI
 DELETE FROM {history} WHERE "#to" <= %(stays)s OR "#to" IS NULL AND "#from" <= %(stays)s
 
 -- name: kept
--- What there is of the past of some layers. in: layers. out: one row: versions, the oldest one's date, tables, bytes.
+-- What there is of the past of some layers. in: layers. out: one row: versions, the oldest one's date, tables, files,
+-- bytes of both. The file that a raster shows today is not its past.
 WITH names AS (
     SELECT history_table AS name FROM layers_layergeneration WHERE layer_id = ANY(%(layers)s)
     UNION ALL
     SELECT table_name FROM layers_layergeneration WHERE layer_id = ANY(%(layers)s) AND NOT is_current
 ), tables AS (
     SELECT to_regclass(format('geodata_past.%%I', name)) AS held FROM names
+), files AS (
+    SELECT s.bytes FROM layers_rasterstate AS s JOIN layers_layer AS l ON l.id = s.layer_id
+    WHERE l.id = ANY(%(layers)s) AND s.path <> l.raster_path
 )
-SELECT count(*), min(valid_from), (SELECT count(held) FROM tables),
+SELECT count(*), min(valid_from), (SELECT count(held) FROM tables), (SELECT count(*) FROM files),
        (SELECT coalesce(sum(pg_total_relation_size(held)), 0)::bigint FROM tables)
+       + (SELECT coalesce(sum(bytes), 0)::bigint FROM files)
 FROM layers_layerversion
 WHERE layer_id = ANY(%(layers)s)

@@ -74,3 +74,23 @@ WHERE tgrelid = to_regclass(format('%%I.%%I', %(schema)s::text, %(table)s::text)
 SELECT
     (SELECT count(*) FROM (SELECT {content} FROM {table} AS f EXCEPT ALL SELECT {content} FROM {past} AS f) AS x),
     (SELECT count(*) FROM (SELECT {content} FROM {past} AS f EXCEPT ALL SELECT {content} FROM {table} AS f) AS x)
+
+-- name: raster_version
+-- A version of a raster, with what the settings of the transaction say of it, under a lock of its layer that the caller
+-- holds. in: layer state added changed removed. out: its number.
+WITH last AS (
+    SELECT number, made_at FROM layers_layerversion WHERE layer_id = %(layer)s ORDER BY number DESC LIMIT 1
+), made AS (
+    SELECT greatest(clock_timestamp(), (SELECT made_at FROM last) + interval '1 microsecond') AS at
+)
+INSERT INTO layers_layerversion (
+    layer_id, number, raster_id, made_at, valid_from, user_id, what, note, added, changed, removed, transaction
+)
+SELECT %(layer)s, coalesce((SELECT number FROM last), 0) + 1, %(state)s, at,
+    coalesce(nullif(current_setting('geoportal.valid_from', true), '')::timestamptz, at),
+    nullif(current_setting('geoportal.user', true), '')::integer,
+    coalesce(nullif(current_setting('geoportal.change', true), ''), 'database'),
+    coalesce(nullif(current_setting('geoportal.note', true), ''), ''),
+    %(added)s, %(changed)s, %(removed)s, pg_current_xact_id()::text::bigint
+FROM made
+RETURNING number

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
-from layers.importing.detect import ARCHIVES, RASTER_DRIVERS, FileKind
+from layers.importing.detect import ARCHIVES, MAYBE_DATA, RASTER_DRIVERS, FileKind
 from layers.importing.errors import ImportRefused
 from layers.importing.opening import Opener, as_table, openers
-from layers.importing.zipped import Member, taken_apart
+from layers.importing.zipped import Member, nothing_in, taken_apart
 
 
 @dataclass(slots=True)
@@ -62,6 +62,7 @@ def openers_of(found: Contents, folder: Path) -> list[Opener]:
         place.mkdir()
         try:
             more = list(openers(member, place, found.notes))
+            _check_text(member, more)
             result += more if len(found.members) == 1 else map(_settled, more)
         except ImportRefused as error:
             if len(found.members) == 1:
@@ -72,6 +73,17 @@ def openers_of(found: Contents, folder: Path) -> list[Opener]:
     if all(one.is_extra for one in result):
         result = [replace(one, is_extra=False) for one in result]
     return _told_apart(result)
+
+
+def _check_text(member: Member, found: list[Opener]) -> None:
+    """A text about the data is no table, where an archive holds nothing else."""
+    if member.is_copy and member.path.suffix.lower() in MAYBE_DATA:
+        try:
+            for one in found:
+                if one.open_table is not None:
+                    one.open_table("")
+        except ImportRefused as error:
+            raise ImportRefused(nothing_in([member.path.name])) from error
 
 
 def _settled(one: Opener) -> Opener:

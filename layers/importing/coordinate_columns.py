@@ -69,7 +69,8 @@ def _point_columns(header: list[str], names: list[str]) -> Iterator[PointColumns
         xs, ys = _candidates(names, east, beside_east), _candidates(names, north, beside_north)
         both = [(x, y) for x in xs for y in ys]
         for x, y in sorted(both, key=lambda pair: (pair[0].rest != pair[1].rest, len(pair[0].rest + pair[1].rest))):
-            code = re.search(r"\d{4,5}", x.rest) if x.rest == y.rest else None
+            # RDN2008, ETRF2000, WGS1984: a year is no code.
+            code = re.search(r"(?!19|20)\d{4,5}|(?:19|20)\d{3}", x.rest) if x.rest == y.rest else None
             yield PointColumns(
                 x.place,
                 y.place,

@@ -88,6 +88,7 @@ class OgrSource:
         self.notes: list[str] = []
         self.rejected = Rejected()
         self._linear = False
+        self._is_counted = kind is FileKind.FLATGEOBUF
         self._mend: Callable[[pa.Table], pa.Table] | None = None
         self._own_names = field_names(path) if kind is FileKind.KML else {}
         self.encoding = self._encoding(path, kind, encoding)
@@ -185,8 +186,22 @@ class OgrSource:
     def batches(self) -> Iterator[Iterator[Batch]]:
         """Features in file order, 10,000 at a time."""
         with self._stream() as reader:
-            batches = map(self._batch, reader)
+            batches: Iterator[Batch] = map(self._batch, reader)
+            if self._is_counted:
+                batches = self._whole(batches)
             yield self._straightened(batches) if self._linear else batches
+
+    def _whole(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        """All features that the file counts: GDAL's stream ends at a broken one as if it were the last."""
+        seen = 0
+        for batch in batches:
+            seen += batch.attributes.num_rows
+            yield batch
+        if self.expected is not None and seen < self.expected:
+            raise ImportRefused(
+                _("Il file è rovinato o tronco: annuncia %(expected)s elementi e se ne leggono %(seen)s.")
+                % {"expected": self.expected, "seen": seen}
+            )
 
     def _batch(self, record: pa.RecordBatch) -> Batch:
         wkb, names, columns = _parts(record)

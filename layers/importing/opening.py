@@ -29,6 +29,8 @@ from layers.importing.zipped import Member
 
 _SUFFIXES = {FileKind.GML: ".gml", FileKind.KML: ".kml", FileKind.GEOPACKAGE: ".gpkg"}
 """Where GDAL's drivers want the right name too, whatever the file was called."""
+_OPENED_AS_ARCHIVES = {".zip", ".kmz", ".gz", ".tgz", ".tar", ".7z", ".rar", ".shz"}
+"""Under these names GDAL looks for an archive, whatever the bytes are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def openers(member: Member, folder: Path, notes: list[str]) -> Iterator[Opener]:
     else:
         copy, found = in_utf8(path, kind, folder / f"testo{path.suffix.lower()}")
         # GDAL writes what it found out beside a GML, not into the person's folder; and it goes by the other names.
-        suffix = _SUFFIXES.get(kind, "")
+        suffix = _SUFFIXES.get(kind, ".dati" if copy.suffix.lower() in _OPENED_AS_ARCHIVES else "")
         original = None if kind is FileKind.GML else path
         if suffix and (copy.suffix.lower() != suffix or (kind is FileKind.GML and copy == path)):
             copy = Path(shutil.copyfile(copy, folder / f"copia{suffix}"))

@@ -104,6 +104,8 @@ def test_what_a_file_is_called_does_not_matter(tmp_path: Path, import_path: Impo
         stream.seek(68)
         stream.write(b"\0\0\0\0")
     assert only(import_path(path.rename(tmp_path / "dati.sqlite"))).feature_count == 3
+    (tmp_path / "punti.zip").write_bytes(GEOJSON)
+    assert only(import_path(tmp_path / "punti.zip")).feature_count == 1
     (tmp_path / "mappa.kmz").write_bytes(KML)
     layer = only(import_path(tmp_path / "mappa.kmz"))
     last = layer.fields.order_by("position").last()

@@ -48,6 +48,7 @@ def test_names_of_degrees(tmp_path: Path, lat: str, lon: str) -> None:
     ("east", "north"),
     [
         ("E", "N"), ("UTM E", "UTM N"), ("Coord. Est", "Coord. Nord"), ("Est (m)", "Nord (m)"), ("GB_E", "GB_N"),
+        ("Est (RDN2008)", "Nord (RDN2008)"),
         ("EST_32632", "NORD_32632"), ("x_centroid", "y_centroid"), ("POINT_X", "POINT_Y"), ("E_UTM32", "N_UTM32"),
     ],
 )  # fmt: skip

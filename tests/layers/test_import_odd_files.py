@@ -211,6 +211,10 @@ def test_loose_parts_with_and_without_the_index(tmp_path: Path, import_path: Imp
     if not has_index:
         path.with_suffix(".shx").unlink()
     assert only(import_path(path)).feature_count == 3
+    # Cut off within the last feature, it ends for GDAL with the one before.
+    path.write_bytes(path.read_bytes()[:-8])
+    (outcome,) = import_path(path)
+    assert "annuncia 3 elementi" in outcome.reason
     assert path.with_suffix(".shx").exists() == has_index
 
 
@@ -275,3 +279,7 @@ def test_shapes_beside_none_in_a_flatgeobuf(tmp_path: Path, import_path: Importe
     shapes = np.array([shapely.box(580000, 4998000, 580009, 4998009), shapely.Point(580000, 4998000), None])
     path = write(tmp_path / "a.fgb", "FlatGeobuf", geometries=shapes, geometry_type="Unknown", SPATIAL_INDEX="NO")
     assert only(import_path(path)).feature_count == 3
+    # Cut off within the last feature, it ends for GDAL with the one before.
+    path.write_bytes(path.read_bytes()[:-8])
+    (outcome,) = import_path(path)
+    assert "annuncia 3 elementi" in outcome.reason

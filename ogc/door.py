@@ -26,7 +26,7 @@ from layers.catalogue import Catalogue, LayerEntry, catalogue
 from layers.errors import LayersError
 from layers.rights import PUBLIC, Audience, audience_of, may_see
 from layers.sources.bounded import each
-from layers.sources.gate import is_passed, may_be_asked, read
+from layers.sources.gate import ElsewhereFirst, may_be_asked, meet, read
 from ogc.errors import InvalidParameter, OgcError, broken, translated
 
 if TYPE_CHECKING:
@@ -42,10 +42,11 @@ EXPOSED = "Link, Location, ETag, Content-Crs, Content-Bbox, OGC-NumberReturned, 
 DESCRIPTIONS = frozenset(
     {
         "collection", "queryables", "schema", "tilesets", "tileset", "map-tilesets", "map-tileset", "styled-tilesets",
-        "styled-tileset", "collection-styles", "style", "legend", "dataset-tilesets", "dataset-tileset",
+        "styled-tileset", "collection-styles", "style", "legend", "dataset-tilesets", "dataset-tileset", "job-results",
     }
 )  # fmt: skip
-"""Names of the addresses that tell of a layer without reading its data: they answer while its source does not."""
+"""Names of the addresses that tell of a layer, or what was made of it, without reading its data now: they answer while
+its source does not."""
 PATIENT = {"export": 20, "execution": 5}
 """How many times longer than a read of its source an answer may take."""
 
@@ -95,10 +96,16 @@ class Ask:
         layer = self.catalogue.layers.get(slug)
         if layer is None or not may_see(PUBLIC, layer):
             layer = self.catalogue.layer(slug, self.audience)
-        if not is_passed(layer) and self._reads_data:
-            raise _ElsewhereFirst(layer)
-        self.read_layers[slug] = layer
+        if self._reads_data:
+            self.reads(layer)
+        else:
+            self.read_layers[slug] = layer
         return layer
+
+    def reads(self, layer: LayerEntry) -> None:
+        """To be called before a layer is read that the asker is known to see, so that the register has it."""
+        meet(layer)
+        self.read_layers[layer.slug] = layer
 
     def answers(self, layer: LayerEntry) -> bool:
         """Whether a layer can be part of an answer that names none: those whose server is away are left out of it."""
@@ -175,20 +182,12 @@ def _options(methods: str, taken: dict[str, frozenset[str]]) -> HttpResponse:
     return response
 
 
-class _ElsewhereFirst(Exception):
-    """A view has come upon a layer that is read from another office's server, and is to be run again in its thread."""
-
-    def __init__(self, layer: LayerEntry) -> None:
-        super().__init__(layer.slug)
-        self.layer = layer
-
-
 def _asked(view: View, ask: Ask, kwargs: dict[str, str]) -> HttpResponseBase:
     """The answer of a view: where it reads from another server, within the time and the thread of that one."""
     try:
         response: HttpResponseBase = view(ask, **kwargs)
         return response
-    except _ElsewhereFirst as error:
+    except ElsewhereFirst as error:
         layer = error.layer
     match = ask.request.resolver_match
     patience = PATIENT.get(match.url_name or "", 1) if match else 1

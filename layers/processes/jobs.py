@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -11,6 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from geoportal.models import User
+from layers.catalogue import LayerEntry
 from layers.errors import LayersError
 from layers.jobs.models import Job
 from layers.jobs.registry import JobCancelled, JobContext, JobFailed, kind
@@ -19,11 +21,15 @@ from layers.processes.asking import checked, outputs_asked
 from layers.processes.model import Process
 from layers.processes.registry import process_named, run_process
 from layers.rights import audience_of
+from layers.sources import gate
 
 KIND = "process"
 KEPT = timedelta(days=7)
 WAITING_MAX = {True: 20, False: 50}
 """Jobs that may wait or run at once: of everyone anonymous together, of one person."""
+
+PATIENCE = 20
+"""How many times longer than a read of its source a job may take that reads another office's layer."""
 
 
 class TooManyJobs(LayersError):
@@ -40,19 +46,20 @@ def process_job(job: JobContext) -> dict[str, Any]:
     if user is None:
         raise JobFailed("L'utente che ha chiesto il lavoro non è più attivo.")
     job.progress(1)
+    read: dict[str, None] = {}
+
+    def met(layer: LayerEntry) -> None:
+        gate.meet(layer)
+        read[layer.slug] = None
+
+    do = partial(run_process, process, job.parameters["request"], audience_of(user), in_background=True, meet=met)
     try:
-        made = run_process(
-            process,
-            job.parameters["request"],
-            audience_of(user),
-            anonymous=not user.is_authenticated,
-            in_background=True,
-        )
+        made = gate.run(partial(do, anonymous=not user.is_authenticated), patience=PATIENCE)
     except (JobFailed, JobCancelled):
         raise
     except LayersError as error:
         raise JobFailed(str(error)) from error
-    return {"outputs": {name: json.loads(body) for name, body in made.items()}}
+    return {"outputs": {name: json.loads(body) for name, body in made.items()}, "layers": list(read)}
 
 
 def submit(process: Process, request: dict[str, Any], user: User | None) -> Job:

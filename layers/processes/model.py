@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from layers.catalogue import Catalogue
+from layers.catalogue import Catalogue, LayerEntry
 from layers.errors import LayersError
 from layers.rights import Audience
 
@@ -64,6 +64,8 @@ class Run:
     held: Catalogue
     audience: Audience
     limits: Limits
+    meet: Callable[[LayerEntry], None]
+    """Told of each layer before it is read."""
 
 
 Outcome = dict[str, bytes]

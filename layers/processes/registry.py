@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
-from layers.catalogue import catalogue
+from layers.catalogue import LayerEntry, catalogue
 from layers.processes import overlay
 from layers.processes.asking import checked, outputs_asked
 from layers.processes.model import IN_BACKGROUND, WAITED_FOR, Input, Outcome, Output, Process, ProcessNotFound, Run
@@ -145,10 +146,19 @@ def process_named(id: str) -> Process:
 
 
 def run_process(
-    process: Process, request: dict[str, Any], audience: Audience, *, anonymous: bool, in_background: bool
+    process: Process,
+    request: dict[str, Any],
+    audience: Audience,
+    *,
+    anonymous: bool,
+    in_background: bool,
+    meet: Callable[[LayerEntry], None],
 ) -> Outcome:
-    """Check a request {"inputs": …, "outputs": …} and answer it with the rights held now."""
+    """Check a request {"inputs": …, "outputs": …} and answer it with the rights held now.
+
+    `meet` is told of each layer before it is read, and may raise `layers.sources.gate.ElsewhereFirst`.
+    """
     limits = (IN_BACKGROUND if in_background else WAITED_FOR)[anonymous]
     inputs = checked(process, request.get("inputs", {}))
     outputs = outputs_asked(process, request.get("outputs"))
-    return process.run(Run(inputs, outputs, catalogue(), audience, limits))
+    return process.run(Run(inputs, outputs, catalogue(), audience, limits, meet))

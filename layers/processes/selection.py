@@ -87,6 +87,7 @@ def choose(run: Run, prefix: str, params: dict[str, Any]) -> Chosen:
     """The features a run asks for under a prefix; their values go into `params`. Raises BadQuery, LayerNotFound."""
     slug = run.inputs[f"{prefix}layer"]
     layer = run.held.layer(slug, run.audience)
+    run.meet(layer)
     if layer.kind != "vector" or not layer.geometry_field:
         raise BadQuery(f"inputs.{prefix}layer", f"{slug!r} has no geometries to compute with; choose a vector layer.")
     allowed = Whitelist.of(layer, run.audience)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from psycopg2 import sql
@@ -17,7 +18,7 @@ def related(run: Run) -> Outcome:
     params: dict[str, Any] = {"cap": run.limits.features}
     chosen = choose(run, "", params)
     way = _way(run, list(ways_from(run.held, run.audience, chosen.layer)))
-    found = choose(Run({"layer": way.found.slug}, run.outputs, run.held, run.audience, run.limits), "", {})
+    found = choose(replace(run, inputs={"layer": way.found.slug}), "", {})
     statement = sql.SQL(SQL["of_features"]).format(
         from_id=chosen.id,
         where=chosen.clause.sql,

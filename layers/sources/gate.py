@@ -24,6 +24,29 @@ def is_passed(layer: LayerEntry) -> bool:
     return layer.source is None or bounded.is_within(layer.source.id)
 
 
+class ElsewhereFirst(Exception):
+    """A read has come upon a layer of another office's server: it is to be run again in the thread of its source."""
+
+    def __init__(self, layer: LayerEntry) -> None:
+        super().__init__(layer.slug)
+        self.layer = layer
+
+
+def meet(layer: LayerEntry) -> None:
+    """To be called before a layer is read by what `run` or a door of the services runs. Raises ElsewhereFirst."""
+    if not is_passed(layer):
+        raise ElsewhereFirst(layer)
+
+
+def run[T](ask: Callable[[], T], *, patience: int = 1) -> T:
+    """Something that finds out on its way which layers it reads, and meets each first. Raises what `read` raises."""
+    try:
+        return ask()
+    except ElsewhereFirst as error:
+        layer = error.layer
+    return read(layer, lambda: run(ask, patience=patience), patience=patience)
+
+
 def read[T](
     layer: LayerEntry, ask: Callable[[], T], *, patience: int = 1, is_bad: Callable[[T], bool] | None = None
 ) -> T:

@@ -22,7 +22,7 @@ from ogc.door import JSON, Ask, door
 from ogc.errors import InvalidParameter, OgcError
 from ogc.listings import FORMS, answered
 from ogc.views.asking import whole
-from ogc.views.processes import EXCEPTION, JSON_ONLY, note_layers, results, user_of, written
+from ogc.views.processes import EXCEPTION, JSON_ONLY, results, user_of, written
 
 LIST_PARAMS = frozenset({"type", "processID", "status", "datetime", "minDuration", "maxDuration", "limit", "offset"})
 _STATE_OF = {name: state for state, name in made.STATES.items()}
@@ -103,7 +103,8 @@ def job_results(ask: Ask, job_id: str) -> HttpResponse:
         name: json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
         for name, value in found.result["outputs"].items()
     }
-    note_layers(ask, found.parameters["request"])
+    for slug in found.result.get("layers", ()):
+        ask.layer(slug)  # a right lost since the job was done is lost for its results too
     return results(process_named(found.parameters["process"]), found.parameters["request"], outcome)
 
 

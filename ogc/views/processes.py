@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import secrets
-from contextlib import suppress
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
 from geoportal.models import User
-from layers.errors import LayerNotFound
 from layers.processes.jobs import submit
 from layers.processes.model import Outcome, Process
 from layers.processes.registry import process_named, run_process
@@ -71,18 +69,8 @@ def execution(ask: Ask, process_id: str) -> HttpResponse:
         response["Preference-Applied"] = "respond-async"
         return response
     anonymous = user_of(ask.request) is None
-    outcome = run_process(found, request, ask.audience, anonymous=anonymous, in_background=False)
-    note_layers(ask, request)
+    outcome = run_process(found, request, ask.audience, anonymous=anonymous, in_background=False, meet=ask.reads)
     return results(found, request, outcome)
-
-
-def note_layers(ask: Ask, request: dict[str, Any]) -> None:
-    """Let the door know which layers an answer was made of."""
-    for name, value in request.get("inputs", {}).items():
-        if name.endswith("layer"):
-            slug = value["value"] if isinstance(value, dict) else value
-            with suppress(LayerNotFound):
-                ask.layer(slug)
 
 
 def execute_request(request: HttpRequest) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from geoportal.accounts import tokens
 from geoportal.models import User
 from layers import audit
 from layers.audit.recorder import _Read, _Recorder
-from layers.models import Access, Field, Layer, ReadOfRestricted
+from layers.models import Access, Field, Layer, ReadOfRestricted, Relation
 from tests.geodata import drop, forget_catalogue, make_layer
 from tests.liveserver import served
 from tests.ogc.conftest import NUMBERS
@@ -57,6 +57,26 @@ def test_a_read_tells_who_which_layer_by_which_door_and_how_many(restricted: Sim
         (SLUG, "map-export", "", None),
     ]
     assert {row.token_id for row in rows_of(restricted.user)} == {restricted.user.tokens.get().pk}
+
+
+def test_what_a_process_reads_is_noted_also_where_its_inputs_do_not_name_it(restricted: SimpleNamespace) -> None:
+    open_layer = make_layer("civici-aperti", "POINT", 32632, {"via": "string", "civico": "string"}, NUMBERS)
+    names = {"forward_it": "tributi", "backward_it": "civici"}
+    Relation.objects.create(
+        slug="civici-tributi", one=open_layer, other=restricted.layer, kind="near", distance_m=1, **names
+    )
+    forget_catalogue()
+    client = Client(headers={"Authorization": f"Bearer {restricted.secret}"})
+    for process, inputs in (
+        ("related", {"layer": "civici-aperti", "ids": [1], "relation": "civici-tributi"}),
+        ("nearest", {"layer": "civici-aperti", "from_layer": {"value": SLUG}, "from_ids": [1]}),
+    ):
+        body = json.dumps({"inputs": inputs})
+        answer = client.post(f"/ogc/processes/{process}/execution", body, content_type="application/json")
+        assert answer.status_code == 200 and len(answer.json()["features"]) >= 1, answer.content
+    found = [(row.layer, row.door, row.requests) for row in rows_of(restricted.user)]
+    assert sum(requests for _layer, _door, requests in found) == 2
+    assert {(layer, door) for layer, door, _requests in found} == {(SLUG, "ogc:execution")}
 
 
 def test_what_was_refused_and_what_is_public_leaves_no_row(restricted: SimpleNamespace) -> None:

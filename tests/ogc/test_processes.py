@@ -254,6 +254,18 @@ def test_a_right_lost_before_the_job_runs_is_lost(client: Client, city: SimpleNa
     assert client.get(f"/ogc/jobs/{status['jobID']}").json()["status"] == "failed"
 
 
+def test_a_right_lost_after_the_job_has_run_is_lost_for_its_results(
+    client: Client, city: SimpleNamespace, member: User
+) -> None:
+    client.force_login(member)
+    inputs = {"layer": "vincoli", "distance": 1, "ids": [1]}
+    here = f"/ogc/jobs/{run(client, 'buffer', inputs, prefer='respond-async').json()['jobID']}"
+    work(here.rsplit("/", 1)[1])
+    assert len(client.get(f"{here}/results").json()["features"]) == 1
+    member.groups.clear()
+    assert client.get(f"{here}/results").status_code == 404
+
+
 @pytest.mark.parametrize(
     ("inputs", "says"),
     [

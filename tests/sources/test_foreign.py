@@ -126,14 +126,23 @@ def test_a_password_is_where_only_its_owner_reads_it(source: Source) -> None:
     assert not [row for row in rows if "parola" in row]
 
 
+def buffered(slug: str) -> Any:
+    inputs = {"layer": slug, "distance": 1, "ids": [1]}
+    return Client().post(
+        "/ogc/processes/buffer/execution", json.dumps({"inputs": inputs}), content_type="application/json"
+    )
+
+
 def test_a_stopped_server_takes_its_own_layer_alone_and_comes_back(source: Source, there: Office) -> None:
     client = Client()
-    assert client.get(ITEMS).status_code == 200
+    assert client.get(ITEMS).status_code == 200 and buffered("particelle-ufficio").status_code == 200
     there.stop()
     try:
         for address in (ITEMS, TILE, PICTURE):
             away = client.get(address)
             assert away.status_code == 503 and away["Retry-After"]
+        assert buffered("particelle-ufficio").json()["code"] == "SourceAway"
+        assert buffered("civici-nostri").status_code == 200
         said = client.get(ITEMS).json()
         assert said["code"] == "SourceAway" and "particelle-ufficio" in said["description"]
         state = SourceState.objects.get(pk=source.pk)

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from layers.importing.columns import SQL_TYPES, Column
+from layers.importing.crs import Bounds
 from layers.importing.errors import ImportRefused
 from layers.models import Field, column_validator
 
@@ -37,6 +38,10 @@ class Described:
     notes: list[str]
     rejected_rows: int
     rejected_lines: list[int]
+    degrees: Bounds | None = None
+    """West, south, east, north as the file is read."""
+    turned: Bounds | None = None
+    """The same with the axes the other way round."""
 
 
 def described(facts: dict[str, Any], known_srids: frozenset[int]) -> Described:
@@ -57,6 +62,8 @@ def described(facts: dict[str, Any], known_srids: frozenset[int]) -> Described:
             notes=[_text(note, 1000) for note in facts["notes"][:200]],
             rejected_rows=int(facts["rejected_rows"]),
             rejected_lines=[int(line) for line in facts["rejected_lines"]],
+            degrees=_box(facts.get("degrees")),
+            turned=_box(facts.get("turned")),
         )
         is_table = (result.geometry_type, result.storage_srid) == ("", 0)
         if (result.storage_srid not in known_srids and not is_table) or len(
@@ -81,6 +88,13 @@ def _column(one: dict[str, Any]) -> Column:
     if sql_type not in SQL_TYPES or len(name) > 63:
         raise ValueError(f"no column {name!r} {sql_type!r}")
     return Column(_text(one["source"], 255), name, sql_type, Field.Type(one["type"]), _text(one["title"], 200))
+
+
+def _box(value: Any) -> Bounds | None:
+    if value is None:
+        return None
+    west, south, east, north = (float(number) for number in value)
+    return west, south, east, north
 
 
 def _text(value: Any, longest: int) -> str:

@@ -72,7 +72,7 @@ class ImportOptions:
     progress: Progress = field(default=no_progress, compare=False)
     mode: Mode = Mode.REPLACE
     key: tuple[str, ...] = ()
-    """Synchronise: columns that together say which feature is which."""
+    """Columns that together say which feature is which, to synchronise; replaced data keeps identifiers by it."""
     tolerance: float | None = None
     """Synchronise without a key: metres within which features are taken for the same."""
     match: tuple[str, ...] = ()

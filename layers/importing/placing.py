@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from layers.importing.described import Described
+from layers.importing.identity import keep_identity
 from layers.importing.load import Loaded, drop_table, take_name
 from layers.importing.models import ImportOutcome
 from layers.importing.options import ImportOptions
@@ -48,6 +49,8 @@ def place_layer(
     if layer is not None and counts == (0, 0, 0) and has_same_columns(layer, loaded.table):
         drop_table(loaded)
     else:
+        if layer is not None and options.key:
+            keep_identity(layer, loaded.table, options.key)
         retired = retire(layer) if layer else None
         take_name(loaded, table)
     geometry, srid = ("geom", facts.storage_srid) if incoming.geometry_type else ("", None)

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from layers.importing.columns import columns_for
-from layers.importing.crs import StoragePlan, degrees_bounds, storage_plan
+from layers.importing.crs import Bounds, StoragePlan, degrees_bounds, storage_plan
 from layers.importing.errors import ImportRefused
 from layers.importing.geometry import MULTI_OF, GeometryCounts, GeometryPlan, NeedsMulti, Shapes
 from layers.importing.options import LIMITS
@@ -68,6 +68,8 @@ class Reading:
             "has_z": self.shapes.has_z,
             "storage_srid": self.plan.srid,
             "fits_web_mercator": self._fits_web_mercator(),
+            "degrees": self._degrees(swapped=False),
+            "turned": self._degrees(swapped=True),
         }
 
     def rows(self) -> Iterator[tuple[memoryview, int]]:
@@ -92,6 +94,16 @@ class Reading:
             "repairs": sorted(counts.listed),
             "notes": self._notes(counts),
         }
+
+    def _degrees(self, *, swapped: bool) -> Bounds | None:
+        """Where the data lies as it is read, or with its axes the other way round; None where that is nowhere."""
+        box = self.bounds
+        if box is None or self.source.is_table:
+            return None
+        try:
+            return degrees_bounds(self.source.crs.crs, (box[1], box[0], box[3], box[2]) if swapped else box)
+        except ImportRefused:
+            return None
 
     def _fits_web_mercator(self) -> bool:
         if self.source.is_table:

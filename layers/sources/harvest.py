@@ -21,21 +21,23 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from layers.importing.columns import Column
-from layers.importing.crs import known_srids
-from layers.importing.described import described
+from layers.importing.crs import Bounds, known_srids
+from layers.importing.described import Described, described
 from layers.importing.engine import FileToImport, chosen_layers, import_file, opened
 from layers.importing.errors import ImportRefused
 from layers.importing.models import ImportOutcome, ImportRun
 from layers.importing.options import ImportOptions, Mode, Progress
 from layers.models import Layer
 from layers.sources import health
+from layers.sources.axes import placed
 from layers.sources.errors import SourceChanged, SourceFailed
 from layers.sources.fetch import Budget
 from layers.sources.models import Source, SourceState
-from layers.sources.remote_features import fetch_collection
+from layers.sources.remote_features import declared_extent, fetch_collection
 from layers.sources.remote_file import fetch_file
-from layers.sources.remote_wfs import fetch_feature_type
+from layers.sources.remote_wfs import FetchedType, fetch_feature_type
 from layers.sources.secrets import credentials_of
+from layers.sources.shape import check_shape, shape_of
 from layers.sources.table_copy import fetch_table
 
 LONGEST_PAUSE_S = 3600
@@ -55,6 +57,10 @@ class Fetched:
     """Where the protocol says it and the file does not."""
     key: tuple[str, ...] = ()
     """Columns that tell the rows apart, where the protocol knows them."""
+    extent: Bounds | None = None
+    """Where the data is in degrees, as the source declares it."""
+    native: int | None = None
+    """EPSG code of the server's own system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +77,15 @@ class Asked:
 Fetch = Callable[[Asked], Fetched]
 FETCH: dict[str, Fetch] = {
     Source.Kind.FILE: lambda asked: Fetched(*fetch_file(asked)),
-    Source.Kind.FEATURES: lambda asked: Fetched(fetch_collection(asked)),
-    Source.Kind.WFS: lambda asked: Fetched(*fetch_feature_type(asked)),
+    Source.Kind.FEATURES: lambda asked: Fetched(fetch_collection(asked), extent=declared_extent(asked)),
+    Source.Kind.WFS: lambda asked: _of_wfs(fetch_feature_type(asked)),
     Source.Kind.POSTGRES: lambda asked: Fetched(*fetch_table(asked)),
     Source.Kind.OGR: lambda asked: Fetched(*fetch_table(asked)),
 }
+
+
+def _of_wfs(found: FetchedType) -> Fetched:
+    return Fetched(found.path, srid=found.srid, extent=found.wanted.extent, native=found.wanted.srid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,24 +127,28 @@ def _harvest(source: Source, progress: Progress) -> Harvested:
             return Harvested(False, state.features, _("Invariata: gli stessi byte."))
         file = FileToImport(fetched.path, f"{source.title[:100]}{fetched.path.suffix}", key=f"source:{source.pk}")
         options = _options(source, fetched, progress)
-        found = _columns(file, options)
-        columns = [f"{column.name} {column.type}"[:200] for column in found]
-        _check_shape(state.columns, columns)
-        if source.layer_id is not None and set(columns) == set(state.columns):
-            options = _by_key(options, source, fetched, found)
+        options, found = _looked_at(file, source, fetched, options)
+        columns = shape_of(found.columns, found.geometry_type) if found else []
+        check_shape(state.columns, columns)
+        if source.layer_id is not None and found is not None:
+            options = _by_key(options, source, fetched, found.columns, is_same=set(columns) == set(state.columns))
         outcome = _import(source, file, options, state.features)
         _note(source, state, facts, columns, outcome.features, is_new=True)
         return Harvested(True, outcome.features, _told(outcome))
 
 
-def _by_key(options: ImportOptions, source: Source, fetched: Fetched, found: list[Column]) -> ImportOptions:
+def _by_key(
+    options: ImportOptions, source: Source, fetched: Fetched, found: list[Column], *, is_same: bool
+) -> ImportOptions:
     """Row by row where the rows have a key: what has not changed stays the feature it was. Raises SourceFailed.
 
-    Not when the columns have changed: then the table is another one, and takes the place of the old one whole.
+    When the columns have changed the table is another one and takes the place of the old one whole, but the features of
+    the same key keep their identifiers.
     """
+    mode = Mode.SYNCHRONISE if is_same else Mode.REPLACE
     asked = [name.strip() for name in str(source.options.get("id_field", "")).split(",") if name.strip()]
     if not asked:
-        return replace(options, mode=Mode.SYNCHRONISE, key=fetched.key) if fetched.key else options
+        return replace(options, mode=mode, key=fetched.key) if fetched.key else options
     names = {name: column.name for column in found for name in (column.source.lower(), column.name)}
     unknown = [name for name in asked if name.lower() not in names]
     if unknown:
@@ -142,16 +156,18 @@ def _by_key(options: ImportOptions, source: Source, fetched: Fetched, found: lis
             _("La chiave %(key)s non è fra i campi della fonte: %(names)s.")
             % {"key": ", ".join(unknown), "names": ", ".join(column.name for column in found)[:300]}
         )
-    return replace(options, mode=Mode.SYNCHRONISE, key=tuple(names[name.lower()] for name in asked))
+    return replace(options, mode=mode, key=tuple(names[name.lower()] for name in asked))
 
 
 def _told(outcome: ImportOutcome) -> str:
     """What the harvest changed, in one line."""
     said = _("%(features)d elementi.") % {"features": outcome.features or 0}
     counts = {name: (outcome.changes or {}).get(name) for name in ("added", "changed", "removed")}
-    if any(count is None for count in counts.values()):
-        return said
-    return f"{said} {_('Aggiunti %(added)d, cambiati %(changed)d, tolti %(removed)d.') % counts}"
+    if not any(count is None for count in counts.values()):
+        said += f" {_('Aggiunti %(added)d, cambiati %(changed)d, tolti %(removed)d.') % counts}"
+    # What changed in the columns, as the history of the layer tells it.
+    notes = "; ".join((outcome.changes or {}).get("notes", []))
+    return f"{said} {_('Struttura cambiata: %(what)s.') % {'what': notes}}" if notes else said
 
 
 @contextmanager
@@ -188,39 +204,45 @@ def _options(source: Source, fetched: Fetched, progress: Progress) -> ImportOpti
     )
 
 
-def _columns(file: FileToImport, options: ImportOptions) -> list[Column]:
-    """The columns of the file. Raises SourceFailed for a file that does not hold one readable layer."""
+def _looked_at(
+    file: FileToImport, source: Source, fetched: Fetched, options: ImportOptions
+) -> tuple[ImportOptions, Described | None]:
+    """How the file is to be read and what it then is, None for a raster. Raises SourceFailed.
+
+    What a steward says of the system and the order of axes is not doubted.
+    """
     try:
         with opened(file) as (reader, found):
             if found["is_raster"]:
-                return []
-            layers = [number for number, _layer in chosen_layers(found, options)]
-            if len(layers) != 1:
-                names = ", ".join(str(one["name"]) for one in found["layers"])[:300]
-                raise SourceFailed(_("Serve il nome di un livello fra questi: %(names)s.") % {"names": names})
-            srids = known_srids()
-            facts = described(
-                reader.ask("inspect", layer=layers[0], srid=options.srid, encoding=options.encoding,
-                           swap=options.swap, known_srids=sorted(srids)),
-                srids,
-            )  # fmt: skip
+                return options, None
+            number, srids = _only_layer(found, options), known_srids()
+
+            def look(options: ImportOptions) -> Described:
+                return described(
+                    reader.ask("inspect", layer=number, srid=options.srid, encoding=options.encoding,
+                               swap=options.swap, known_srids=sorted(srids)),
+                    srids,
+                )  # fmt: skip
+
+            if source.options.get("srid") or source.options.get("swap"):
+                return options, look(options)
+            return placed(look, options, _place_before(source), fetched.extent, fetched.native)
     except ImportRefused as error:
         raise SourceFailed(str(error)) from error
-    return facts.columns
 
 
-def _check_shape(before: list[str], now: list[str]) -> None:
-    """Raise SourceChanged when columns that the layer shows are gone or of another type; new ones are welcome."""
-    gone = [column for column in before if column not in now]
-    if gone:
-        came = [column for column in now if column not in before]
-        raise SourceChanged(
-            _(
-                "La fonte ha cambiato campi: mancano %(gone)s; nuovi: %(came)s. Il livello resta com'era finché un "
-                "curatore non accetta il cambiamento."
-            )
-            % {"gone": ", ".join(gone)[:200], "came": ", ".join(came)[:200] or "–"}
-        )
+def _only_layer(found: dict[str, Any], options: ImportOptions) -> int:
+    wanted = [number for number, _layer in chosen_layers(found, options)]
+    if len(wanted) != 1:
+        names = ", ".join(str(one["name"]) for one in found["layers"])[:300]
+        raise SourceFailed(_("Serve il nome di un livello fra questi: %(names)s.") % {"names": names})
+    return wanted[0]
+
+
+def _place_before(source: Source) -> Bounds | None:
+    """Where the layer is, in degrees."""
+    box = source.layer.bbox if source.layer else None
+    return (box[0], box[1], box[2], box[3]) if box else None
 
 
 class _NothingKept(Exception):

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from django.utils.translation import gettext as _
 
+from layers.importing.crs import Bounds
 from layers.sources.errors import SourceFailed
 from layers.sources.fetch import fetched
 
@@ -48,6 +49,25 @@ def fetch_collection(asked: Asked) -> Path:
                 raise SourceFailed(_("La pagina seguente è su un altro host: %(url)s.") % {"url": url[:200]})
         file.write("]}\n")
     return path
+
+
+def declared_extent(asked: Asked) -> Bounds | None:
+    """The extent of the collection in longitude and latitude, where its description says it."""
+    base = asked.source.address.partition("?")[0].rstrip("/").removesuffix("/items")
+    name = asked.source.remote_name
+    if name and not base.endswith(f"/{name}"):
+        base = f"{base if base.endswith('/collections') else base + '/collections'}/{quote(name, safe='')}"
+    try:
+        _answer, body = fetched(
+            f"{base}?f=json", asked.budget, credentials=asked.credentials, headers={"Accept": "application/json"}
+        )
+        west, south, *middle, north = json.loads(body)["extent"]["spatial"]["bbox"][0]
+        # Six numbers have heights: west, south, lowest, east, north, highest.
+        east = middle[-1] if len(middle) == 1 else middle[1]
+        north = north if len(middle) == 1 else middle[2]
+        return float(west), float(south), float(east), float(north)
+    except (SourceFailed, ValueError, TypeError, KeyError, IndexError, RecursionError):
+        return None
 
 
 def with_identifier(feature: Any, source: Source) -> None:

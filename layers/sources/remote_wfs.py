@@ -14,6 +14,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 from django.utils.translation import gettext as _
 
+from layers.importing.crs import Bounds
 from layers.search.coordinates import epsg_is_geographic
 from layers.sources.errors import SourceFailed
 from layers.sources.fetch import fetch, fetched
@@ -41,19 +42,31 @@ class FeatureType:
     json_format: str
     """The server's word for GeoJSON; empty when it has none."""
 
+    extent: Bounds | None = None
+    """West, south, east, north in degrees, where it says them."""
+
     @property
     def srid(self) -> int | None:
         found = _EPSG.search(self.srs)
         return int(found[1]) if found else None
 
 
-def fetch_feature_type(asked: Asked) -> tuple[Path, str, str, str, int | None]:
-    """The file, no ETag and date (a WFS has none), the layer's name in it and its EPSG code. Raises SourceFailed."""
+@dataclass(frozen=True, slots=True)
+class FetchedType:
+    """The file, its EPSG code where the file does not say it, and what the capabilities say."""
+
+    path: Path
+    srid: int | None
+    wanted: FeatureType
+
+
+def fetch_feature_type(asked: Asked) -> FetchedType:
+    """Every feature. Raises SourceFailed."""
     wanted = _described(asked)
     if wanted.json_format:
         path, srid = _as_json(asked, wanted)
-        return path, "", "", "", srid
-    return _as_gml(asked, wanted), "", "", "", None
+        return FetchedType(path, srid, wanted)
+    return FetchedType(_as_gml(asked, wanted), None, wanted)
 
 
 def wfs_url(address: str, **keywords: str | int) -> str:
@@ -81,7 +94,23 @@ def _described(asked: Asked) -> FeatureType:
     json_format = next((held for word in _JSON for held in formats if held.lower() == word), "")
     version = root.get("version", "2.0.0")
     srs = _child(found[key], "DefaultCRS") or _child(found[key], "DefaultSRS")
-    return FeatureType(key, version, srs, json_format)
+    return FeatureType(key, version, srs, json_format, _extent(found[key]))
+
+
+def _extent(described: Element) -> Bounds | None:
+    """WGS84BoundingBox of 1.1 and 2.0, LatLongBoundingBox of 1.0."""
+    try:
+        for one in described:
+            if _local(one) == "WGS84BoundingBox":
+                west, south = map(float, _child(one, "LowerCorner").split())
+                east, north = map(float, _child(one, "UpperCorner").split())
+                return west, south, east, north
+            if _local(one) == "LatLongBoundingBox":
+                west, south, east, north = (float(one.get(name, "")) for name in ("minx", "miny", "maxx", "maxy"))
+                return west, south, east, north
+    except ValueError:
+        return None
+    return None
 
 
 def _request(asked: Asked, wanted: FeatureType, **more: str | int) -> str:

@@ -13,7 +13,7 @@ from django.db import connection
 
 from layers.models import Layer, LayerVersion, Source, SourceState
 from layers.sources import health, services
-from layers.sources.errors import SourceChanged, SourceFailed
+from layers.sources.errors import SourceFailed
 from layers.sources.harvest import Harvested, harvest
 from tests.sources.conftest import Elsewhere
 
@@ -92,22 +92,6 @@ def test_a_fault_leaves_the_layer_as_it_is_and_recovers(db: None, elsewhere: Els
     elsewhere.says("/dati.csv", CSV.encode())
     run(source)
     assert (state(source).health, state(source).failures, state(source).error) == ("ok", 0, "")
-
-
-def test_other_columns_wait_for_a_stewards_word(db: None, elsewhere: Elsewhere) -> None:
-    elsewhere.says("/dati.csv", CSV.encode())
-    source = made(f"{elsewhere.url}/dati.csv")
-    run(source)
-    more = "nome,posti,lon,lat,telefono\nAsilo,30,10.02,45.13,0372\n"
-    elsewhere.says("/dati.csv", more.encode())
-    assert run(source).features == 1  # a new column is welcome
-    elsewhere.says("/dati.csv", more.replace("posti", "capienza").encode())
-    with pytest.raises(SourceChanged, match="posti integer"):
-        run(source)
-    assert state(source).health == "changed" and rows("posti") == [30]
-    services.accept_change(source)
-    run(source)
-    assert state(source).health == "ok" and rows("capienza") == [30]
 
 
 def test_every_page_of_a_collection_is_read(db: None, elsewhere: Elsewhere) -> None:

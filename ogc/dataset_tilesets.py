@@ -8,12 +8,12 @@ from urllib.parse import quote
 
 from layers.catalogue import LayerEntry
 from layers.crs import EPSG
+from layers.drawing.view import Bounds
 from layers.rights import Audience
 from layers.tile_grids import GRIDS, WEB_MERCATOR, TileGrid
+from ogc import tilesets as of_layer
 from ogc.config import TITLE
-from ogc.tilesets import MAX_LATITUDE, MVT, layer_schema, limits_of, tilejson_layer, zooms
-
-WORLD = (-180.0, -MAX_LATITUDE, 180.0, MAX_LATITUDE)
+from ogc.tilesets import MVT, WORLD, layer_schema, limits_of, tilejson_layer, zooms
 
 
 def tilesets(base: str, language: str, collections: str) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def tileset(
     """Metadata of the tileset of these layers."""
     document = _head(base, language, collections, grid)
     low, high, bounds = _reach(layers)
-    document["tileMatrixSetLimits"] = limits_of(bounds, low, high, grid)
+    document["tileMatrixSetLimits"] = limits_of(reach(layers), low, high, grid)
     template = _template(base, collections, layers, version, grid)
     document["links"].append({"rel": "item", "type": MVT, "templated": True, "href": template})
     if grid is WEB_MERCATOR:  # the only grid that TileJSON knows
@@ -94,12 +94,21 @@ def _template(base: str, collections: str, layers: Sequence[LayerEntry], version
     return address if any(layer.is_live for layer in layers) else f"{address}&v={version}"
 
 
-def _reach(layers: Sequence[LayerEntry]) -> tuple[int, int, tuple[float, float, float, float]]:
+def _reach(layers: Sequence[LayerEntry]) -> tuple[int, int, Bounds]:
     boxes = [layer.bbox for layer in layers if layer.bbox] or [WORLD]
     reached = [zooms(layer) for layer in layers] or [zooms_of_nothing()]
+    return min(low for low, _ in reached), max(high for _, high in reached), _union(boxes)
+
+
+def reach(layers: Sequence[LayerEntry]) -> Bounds:
+    """Degrees outside which none of these layers has anything."""
+    return _union([of_layer.reach(layer) for layer in layers] or [WORLD])
+
+
+def _union(boxes: Sequence[Bounds]) -> Bounds:
     west, south = (min(box[at] for box in boxes) for at in (0, 1))
     east, north = (max(box[at] for box in boxes) for at in (2, 3))
-    return min(low for low, _ in reached), max(high for _, high in reached), (west, south, east, north)
+    return west, south, east, north
 
 
 def zooms_of_nothing() -> tuple[int, int]:

@@ -43,9 +43,9 @@ def build(held: Catalogue, audience: Audience, base: str, language: str) -> dict
         "/conformance": _get("getConformance", "Conformance classes", ["f"], "Conformance"),
         "/openapi": _get("getApi", "This document", ["f"], "Page"),
         "/collections": _get("getCollections", "Collections", ["f"], "Collections"),
-        "/tiles": _get("getTilesets", "Tilesets of the dataset", ["f", tiled], "Page"),
-        **_tiles("/tiles", "", "server", [tiled], []),
-        "/tileMatrixSets": _get("getTileMatrixSets", "Tile matrix sets", ["f"], "Page"),
+        "/tiles": _get(".dataset.vector.getTileSetsList", "Tilesets of the dataset", ["f", tiled], "Page"),
+        **_tiles("/tiles", ".dataset.vector", "server", [tiled], []),
+        "/tileMatrixSets": _get("getTileMatrixSetsList", "Tile matrix sets", ["f"], "Page"),
     }
     paths |= openapi_maps.shared_paths(_get)
     drawable = [layer.slug for layer in held.visible(audience) if can_be_drawn(layer)]
@@ -103,25 +103,27 @@ def _layer(layer: LayerEntry, audience: Audience, language: str) -> dict[str, An
         paths[f"{here}/items/{{featureId}}"] |= openapi_editing.changes(layer, fields, name)
     if layer.geometry_field:
         tiles = f"{here}/tiles"
-        paths[tiles] = _get(f"tilesets{name}", "Vector tilesets", ["f"], "Page", tag=slug)
+        kind = f"{name}.collection.vector"
+        paths[tiles] = _get(f"{kind}.getTileSetsList", "Vector tilesets", ["f"], "Page", tag=slug)
         chosen = _query(
             "properties", _names([entry.name for entry in fields]), "These attributes; else those of the style."
         )
-        paths |= _tiles(tiles, name, slug, [], [chosen, "datetime"])
+        paths |= _tiles(tiles, kind, slug, [], [chosen, "datetime"])
     return paths
 
 
 def _tiles(
-    root: str, name: str, tag: str, both: list[dict[str, Any]], tile: list[str | dict[str, Any]]
+    root: str, kind: str, tag: str, both: list[dict[str, Any]], tile: list[str | dict[str, Any]]
 ) -> dict[str, Any]:
-    """Tileset and tiles of every tile matrix set; TileJSON knows one of them."""
+    """Tileset and tiles of every tile matrix set, named as OGC 20-057 has it; TileJSON knows one of them."""
     paths = {}
     for grid in GRIDS.values():
         form = "fTileset" if grid is WEB_MERCATOR else "f"
-        paths[f"{root}/{grid.id}"] = _get(f"tileset{name}{grid.id}", "Vector tileset", [form, *both], "Page", tag=tag)
+        named: list[str | dict[str, Any]] = [form, *both]
+        paths[f"{root}/{grid.id}"] = _get(f"{grid.id}{kind}.getTileSet", "Vector tileset", named, "Page", tag=tag)
         address = f"{root}/{grid.id}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}"
         asked: list[str | dict[str, Any]] = [*_ADDRESS, "mvt", "v", *both, *tile]
-        paths[address] = _get(f"tile{name}{grid.id}", "Vector tile", asked, "Tile", tag=tag)
+        paths[address] = _get(f"{grid.id}{kind}.getTile", "Vector tile", asked, "Tile", tag=tag)
     return paths
 
 
@@ -215,7 +217,12 @@ def _path(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]
 
 def _parameters() -> dict[str, Any]:
     numbers = {"type": "number"}
-    bbox = {"type": "array", "oneOf": [{"minItems": 4, "maxItems": 4}, {"minItems": 6, "maxItems": 6}]}
+    bbox = {
+        "type": "array",
+        "minItems": 4,
+        "maxItems": 6,
+        "oneOf": [{"minItems": 4, "maxItems": 4}, {"minItems": 6, "maxItems": 6}],
+    }
     return {
         "f": _query("f", {"type": "string", "enum": ["json", "html"]}, "Format; else by Accept."),
         "fJson": _query("f", {"type": "string", "enum": ["json"], "default": "json"}, "Format."),

@@ -36,20 +36,20 @@ def layer_paths(layer: LayerEntry, get: Get, name: str) -> dict[str, Any]:
         f"{styled}/legend": get(f"legend{name}", "Legend", [key, "mapFormat"], "Picture", tag=slug),
         f"{styled}/map": get(f"styledMap{name}", "Map in a style", [key, *asked], "Picture", tag=slug),
     }
-    for root, prefix, first in ((here, "map", []), (styled, "styled", [key])):
-        paths |= _tiles(f"{root}/map/tiles", f"{prefix}Tile", name, first, get, slug, tile)
+    for root, kind, first in ((here, "map", []), (styled, "style.map", [key])):
+        paths |= _tiles(f"{root}/map/tiles", f"{name}.collection.{kind}", first, get, slug, tile)
     return paths
 
 
 def _tiles(
-    root: str, prefix: str, name: str, first: Sequence[Parameter], get: Get, slug: str, tile: Sequence[Parameter]
+    root: str, kind: str, first: Sequence[Parameter], get: Get, slug: str, tile: Sequence[Parameter]
 ) -> dict[str, Any]:
-    paths = {root: get(f"{prefix}sets{name}", "Map tilesets", [*first, "f"], "Page", tag=slug)}
+    paths = {root: get(f"{kind}.getTileSetsList", "Map tilesets", [*first, "f"], "Page", tag=slug)}
     for grid in GRIDS:
         asked = [*first, "f"]
-        paths[f"{root}/{grid}"] = get(f"{prefix}set{name}{grid}", f"Map tileset in {grid}", asked, "Page", tag=slug)
+        paths[f"{root}/{grid}"] = get(f"{grid}{kind}.getTileSet", f"Map tileset in {grid}", asked, "Page", tag=slug)
         address = f"{root}/{grid}/{ADDRESS}"
-        paths[address] = get(f"{prefix}{name}{grid}", f"Map tile in {grid}", [*first, *tile], "Picture", tag=slug)
+        paths[address] = get(f"{grid}{kind}.getTile", f"Map tile in {grid}", [*first, *tile], "Picture", tag=slug)
     return paths
 
 
@@ -60,7 +60,7 @@ def shared_paths(get: Get) -> dict[str, Any]:
         "/styles": get("getStyles", "Every style", ["f"], "Page"),
     }
     for grid in GRIDS:
-        paths[f"/tileMatrixSets/{grid}"] = get(f"getTileMatrixSet{grid}", f"The set {grid}", ["f"], "Page")
+        paths[f"/tileMatrixSets/{grid}"] = get(f"{grid}.getTileMatrixSet", f"The set {grid}", ["f"], "Page")
     return paths
 
 

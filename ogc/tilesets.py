@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from layers.catalogue import LayerEntry
 from layers.crs import EPSG
-from layers.drawing.view import bounds_between
+from layers.drawing.view import Bounds, bounds_between
+from layers.errors import TileOutOfRange
 from layers.rights import Audience
-from layers.tile_grids import GRIDS, MAX_ZOOM, TILE_PX, WEB_MERCATOR, TileGrid
+from layers.tile_grids import GRIDS, MAX_ZOOM, TILE_PX, WEB_MERCATOR, TileAddress, TileGrid
 from layers.tiles import tile_fields
 from ogc.config import JSON_TYPES
 
@@ -16,6 +18,7 @@ MVT = "application/vnd.mapbox-vector-tile"
 MAP_FORMS = {"png": "image/png", "webp": "image/webp", "jpeg": "image/jpeg"}
 _ADDRESS = "{tileMatrix}/{tileRow}/{tileCol}"
 MAX_LATITUDE = 85.0511287798066
+WORLD: Bounds = (-180.0, -MAX_LATITUDE, 180.0, MAX_LATITUDE)
 
 
 def tile_matrix_set(grid: TileGrid = WEB_MERCATOR) -> dict[str, Any]:
@@ -53,21 +56,45 @@ def zooms(layer: LayerEntry) -> tuple[int, int]:
 def limits(layer: LayerEntry, grid: TileGrid = WEB_MERCATOR) -> list[dict[str, Any]]:
     """Rows and columns that can hold something, zoom by zoom."""
     low, high = zooms(layer)
-    return limits_of(layer.bbox or (-180.0, -MAX_LATITUDE, 180.0, MAX_LATITUDE), low, high, grid)
+    return limits_of(reach(layer), low, high, grid)
 
 
-def limits_of(bounds: tuple[float, float, float, float], low: int, high: int, grid: TileGrid) -> list[dict[str, Any]]:
+def reach(layer: LayerEntry) -> Bounds:
+    """Degrees outside which a layer has nothing: the world for one that changes without a version."""
+    return WORLD if layer.is_live or layer.past or not layer.bbox else layer.bbox
+
+
+def limits_of(bounds: Bounds, low: int, high: int, grid: TileGrid) -> list[dict[str, Any]]:
     """Rows and columns that meet a box of degrees."""
-    west, south, east, north = bounds
-    degrees = max(west, -180.0), max(south, -MAX_LATITUDE), min(east, 180.0), min(north, MAX_LATITUDE)
-    box = bounds_between(4326, grid.srid, degrees)
     found = []
     for z in range(max(low, grid.min_zoom), min(high, grid.max_zoom) + 1):
-        columns, rows = grid.size(z)
-        left, right, top, bottom = grid.span(z, box) if box else (0, columns - 1, 0, rows - 1)
+        left, right, top, bottom = _span(bounds, grid, z)
         row = {"minTileRow": top, "maxTileRow": bottom, "minTileCol": left, "maxTileCol": right}
         found.append({"tileMatrix": str(z), **row})
     return found
+
+
+def within(bounds: Bounds, grid: TileGrid, address: TileAddress) -> TileAddress:
+    """The address, if it is within the limits that a tileset of these degrees declares.
+
+    Raises TileOutOfRange (OGC 20-057, /req/core/tc-error).
+    """
+    left, right, top, bottom = _span(bounds, grid, address.z)
+    if left <= address.x <= right and top <= address.y <= bottom:
+        return address
+    raise TileOutOfRange(
+        f"{address.z}/{address.y}/{address.x} is outside the limits of the tileset: at this zoom it has rows {top} to "
+        f"{bottom} and columns {left} to {right}."
+    )
+
+
+@lru_cache(maxsize=4096)
+def _span(bounds: Bounds, grid: TileGrid, z: int) -> tuple[int, int, int, int]:
+    west, south, east, north = bounds
+    degrees = max(west, -180.0), max(south, -MAX_LATITUDE), min(east, 180.0), min(north, MAX_LATITUDE)
+    box = bounds_between(4326, grid.srid, degrees)
+    columns, rows = grid.size(z)
+    return grid.span(z, box) if box else (0, columns - 1, 0, rows - 1)
 
 
 def template(layer: LayerEntry, base: str, form: str, grid: TileGrid = WEB_MERCATOR) -> str:

@@ -44,8 +44,9 @@ def tileset(ask: Ask, tms: str) -> HttpResponse:
 def tile(ask: Ask, tms: str, z: str, y: str, x: str) -> HttpResponse:
     """/ogc/tiles/{tms}/{z}/{y}/{x}"""
     grid = known_tms(tms)
-    address = grid.parse(z, y, x)
-    layers = [layer for layer in chosen(ask) if layer.min_zoom <= address.z <= layer.max_zoom]
+    all_layers = chosen(ask)
+    address = tilesets.within(dataset_tilesets.reach(all_layers), grid, grid.parse(z, y, x))
+    layers = [layer for layer in all_layers if layer.min_zoom <= address.z <= layer.max_zoom]
     parts = [layer_part(ask, layer, address, None, grid) for layer in layers]
     is_live = any(layer.is_live for layer in layers)
     etag = "" if is_live else etag_of(TILE_FORM, [part.key for part in parts])

@@ -37,8 +37,9 @@ _cache = TileCache(CACHE_BYTES)
 @door(TILE_MEDIA, params=frozenset({"v", "datetime"}))
 def picture(ask: Ask, slug: str, tms: str, z: str, y: str, x: str, style: str = "") -> HttpResponse:
     """/ogc/collections/{slug}[/styles/{style}]/map/tiles/{tms}/{z}/{y}/{x}"""
-    grid = known_tms(tms)
-    return tile_of(ask, chosen(ask, slug, style, moment_of(ask)), grid, grid.parse(z, y, x))
+    moment, grid = moment_of(ask), known_tms(tms)
+    one, address = chosen(ask, slug, style, moment), grid.parse(z, y, x)
+    return tile_of(ask, one, grid, address if moment else tilesets.within(tilesets.reach(one.layer), grid, address))
 
 
 def tile_of(ask: Ask, one: Chosen, grid: TileGrid, address: TileAddress) -> HttpResponse:

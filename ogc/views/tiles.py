@@ -64,7 +64,8 @@ def tile(ask: Ask, slug: str, tms: str, z: str, y: str, x: str) -> HttpResponse:
     grid = known_tms(tms)
     text = ask.param("properties")
     asked = tuple(name for name in text.split(",") if name) if "properties" in ask.request.GET else None
-    part = layer_part(ask, layer, grid.parse(z, y, x), asked, grid)
+    address = tilesets.within(tilesets.reach(layer), grid, grid.parse(z, y, x))
+    part = layer_part(ask, layer, address, asked, grid)
     etag = "" if layer.is_live else etag_of(TILE_FORM, layer.slug, *part.key)
     held = bool(etag) and matches(ask.request, etag)
     return served(ask, layer, part.audience, b"" if held else part.bytes(), etag, is_passing=part.is_passing)

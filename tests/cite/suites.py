@@ -28,7 +28,7 @@ def _tiles(site: str) -> dict[str, str]:
         "maxtilecol": "8649",
     }
     return {
-        "iut": f"{site}/ogc/",
+        "iut": f"{site}/ogc",  # it puts /conformance behind it
         "tilematrixsetdefinitionuri": "http://www.opengis.net/def/tilematrixset/OGC/1.0/WebMercatorQuad",
         "urltemplatefortiles": f"{site}/ogc/tiles/WebMercatorQuad/{{tileMatrix}}/{{tileRow}}/{{tileCol}}?f=mvt",
         "noofcollections": "-1",

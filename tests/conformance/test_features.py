@@ -86,6 +86,7 @@ def test_bbox_is_defined(parameter: Any) -> None:
     assert (found["in"], found["required"], found["style"], found["explode"]) == ("query", False, "form", False)
     schema = found["schema"]
     assert schema["type"] == "array" and schema["items"] == {"type": "number"}
+    assert (schema["minItems"], schema["maxItems"]) == (4, 6)
     assert [(one["minItems"], one["maxItems"]) for one in schema["oneOf"]] == [(4, 4), (6, 6)]
 
 

@@ -43,6 +43,18 @@ def test_tiles_outside_are_not_found(client: Client, city: SimpleNamespace, addr
     assert client.get(f"/ogc{HERE}/Nessuno/3/2/3?f=mvt").status_code == 404
 
 
+@pytest.mark.parametrize("root", ["/tiles", HERE])
+def test_tiles_outside_the_limits_of_their_tileset_are_not_found(
+    client: Client, city: SimpleNamespace, get: Get, root: str
+) -> None:
+    for grid in GRIDS:
+        for limits in get(f"{root}/{grid}")["tileMatrixSetLimits"][:12]:
+            z, row, column = limits["tileMatrix"], limits["maxTileRow"], limits["minTileCol"]
+            assert client.get(f"/ogc{root}/{grid}/{z}/{row}/{column}").status_code == 200
+            assert client.get(f"/ogc{root}/{grid}/{z}/{row + 1}/{column}").status_code == 404
+            assert client.get(f"/ogc{root}/{grid}/{z}/{row}/{limits['maxTileCol'] + 1}").status_code == 404
+
+
 @abstract("tiles", "/conf/tileset/description", "/conf/tileset/tmxslink", "/conf/tileset/tmslimits")
 @pytest.mark.parametrize("grid", GRIDS)
 def test_a_tileset_says_all_that_a_tile_needs(get: Get, grid: str) -> None:
@@ -84,4 +96,11 @@ def test_the_definition_knows_every_tile_operation(get: Get) -> None:
     paths = get("/openapi")["paths"]
     for grid in GRIDS:
         for root in ("/tiles", HERE):
-            assert f"{root}/{grid}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}" in paths
+            kind = ".dataset.vector." if root == "/tiles" else ".collection.vector."
+            address = f"{root}/{grid}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}"
+            named = (
+                (f"{kind}getTileSetsList", root),
+                (f"{kind}getTileSet", f"{root}/{grid}"),
+                (f"{kind}getTile", address),
+            )
+            assert all(paths[path]["get"]["operationId"].endswith(suffix) for suffix, path in named)

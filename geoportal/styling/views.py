@@ -24,7 +24,7 @@ from layers.catalogue import LayerEntry, catalogue
 from layers.crs import epsg
 from layers.drawing.rasters import raster_png
 from layers.drawing.view import View
-from layers.errors import LayerNotFound, LayersError
+from layers.errors import LayerNotFound, LayersError, SourceAway
 from layers.raster_classes import classify_band
 from layers.raster_legend import raster_legend
 from layers.rights import Audience, audience_of, may_keep
@@ -64,6 +64,9 @@ def _answers(view: Answer) -> Callable[..., HttpResponse]:
         layer, audience = _layer(request, slug)
         try:
             return view(request, layer, audience)
+        except SourceAway:
+            text = _("La fonte di questo livello ora non risponde: riprova più tardi.")
+            return JsonResponse({"error": text}, status=503)
         except LayersError as error:
             return JsonResponse({"error": str(error)}, status=400)
 

@@ -27,6 +27,7 @@ from layers.database import read_row, table_of
 from layers.errors import LayersError
 from layers.filters import column
 from layers.models import Field
+from layers.sources.gate import read
 from layers.styles.geometry import drawn_as
 from layers.styles.model import Class, Symbol
 from layers.styles.palette import colours, darker
@@ -38,6 +39,8 @@ SPREAD = 5001
 JENKS_SPREAD = 400
 """For natural breaks, which take the square of it in steps."""
 MAX_COUNT, MAX_CATEGORIES = 12, 30
+PATIENCE = 5
+"""How many times longer than a read of its source the classes of another office's layer may take."""
 _WARM = threading.Event()
 
 
@@ -224,4 +227,4 @@ def _row(name: str, layer: LayerEntry, field: str, **params: Any) -> tuple[Any, 
     statement = sql.SQL(queries("layers", "classify")[name]).format(
         number=sql.SQL("{}::float8").format(column(field)), text=text_of(layer, field), table=table_of(layer)
     )
-    return read_row(statement, params)
+    return read(layer, lambda: read_row(statement, params), patience=PATIENCE)

@@ -133,7 +133,9 @@ def buffered(slug: str) -> Any:
     )
 
 
-def test_a_stopped_server_takes_its_own_layer_alone_and_comes_back(source: Source, there: Office) -> None:
+def test_a_stopped_server_takes_its_own_layer_alone_and_comes_back(
+    source: Source, there: Office, admin_client: Client
+) -> None:
     client = Client()
     assert client.get(ITEMS).status_code == 200 and buffered("particelle-ufficio").status_code == 200
     there.stop()
@@ -158,6 +160,9 @@ def test_a_stopped_server_takes_its_own_layer_alone_and_comes_back(source: Sourc
             assert client.get(address).status_code == 200, address
             assert time.monotonic() - started < 15
         assert client.get("/api/qui?lon=10.024&lat=45.133").status_code == 200
+        asked = {"field": "superficie", "kind": "graduated", "method": "quantile", "count": 5}
+        classes = admin_client.post("/livelli/particelle-ufficio/stile/classi", asked, content_type="application/json")
+        assert classes.status_code == 503 and "fonte" in classes.json()["error"]
         with pytest.raises(SourceFailed):
             foreign.look_at(source)
     finally:

@@ -19,6 +19,7 @@ from layers.errors import BadQuery
 from layers.models import Field
 from layers.rights import Audience
 
+WORD_MAX = 100
 TRUE = sql.SQL("TRUE")
 
 
@@ -105,8 +106,9 @@ def search(clause: Clause, entries: Iterable[FieldEntry], text: str) -> None:
     words = text.replace(",", " ").split()
     if not columns:
         raise BadQuery("q", "this collection has no attribute to search; use a property filter instead.")
-    if not words or len(words) > 10 or "\x00" in text:
-        raise BadQuery("q", "give between one and ten words.")
+    # A database compares a pattern in lower case with every row, and lowers it again for each.
+    if not words or len(words) > 10 or "\x00" in text or any(len(word) > WORD_MAX for word in words):
+        raise BadQuery("q", f"give between one and ten words of {WORD_MAX} letters at most.")
     for word in words:
         escaped = re.sub(r"([\\%_])", r"\\\1", word)
         value = clause.value(f"%{escaped}%")

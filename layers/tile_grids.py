@@ -65,7 +65,8 @@ class TileGrid:
     def parse(self, z: str, y: str, x: str) -> TileAddress:
         """Read an address. Raises TileOutOfRange when there is no such tile."""
         if not all(part.isascii() and part.isdigit() and len(part) < 9 for part in (z, y, x)):
-            raise TileOutOfRange(f"{z}/{y}/{x} is not a tile address: give three whole numbers, zoom/row/column.")
+            told = "/".join(part[:20] for part in (z, y, x))
+            raise TileOutOfRange(f"{told} is not a tile address: give three whole numbers, zoom/row/column.")
         address = TileAddress(int(z), int(y), int(x))
         if self.min_zoom <= address.z <= self.max_zoom:
             columns, rows = self.size(address.z)

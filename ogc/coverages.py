@@ -105,7 +105,7 @@ def _subset(ask: Ask, layer: LayerEntry, crs: Crs | None) -> tuple[Crs, Box]:
     Several parameters are as one; Lat(45.1) is a slice, one cell thick.
     """
     own = epsg(layer.srid) if layer.srid else crs84()
-    text = ",".join(ask.request.GET.getlist("subset"))
+    text = _short(",".join(ask.request.GET.getlist("subset")), "subset")
     parts = _SUBSET.findall(text)
     if not parts or re.sub(r"[\s,]", "", _SUBSET.sub("", text)):
         raise InvalidParameter(f"subset={text[:80]!r}: write Lat(45.1:45.2),Lon(10.0:10.1) or E(…:…),N(…:…).")
@@ -132,6 +132,12 @@ def _subset(ask: Ask, layer: LayerEntry, crs: Crs | None) -> tuple[Crs, Box]:
         if low[at] > high[at]:
             raise InvalidParameter(f"subset: {axis} ends before it starts.")
     return crs, (low[0], low[1], high[0], high[1])
+
+
+def _short(text: str, name: str) -> str:
+    if len(text) > 500:
+        raise InvalidParameter(f"{name} has {len(text)} characters; 500 are more than its axes need.")
+    return text
 
 
 def _bound(text: str, otherwise: float) -> float:
@@ -179,7 +185,7 @@ def _factor(text: str, name: str) -> float:
 
 def _by_axis(ask: Ask, name: str, form: re.Pattern[str], example: str) -> list[tuple[int, str]]:
     """What is said of each axis: its number and the text in its brackets."""
-    text = ask.param(name)
+    text = _short(ask.param(name), name)
     parts = form.findall(text)
     if not parts or re.sub(r"[\s,]", "", form.sub("", text)) or any(axis.lower() not in AXES for axis, _ in parts):
         raise InvalidParameter(f"{name}={text[:80]!r}: write {example}.")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from django.http.response import HttpResponseBase
+
 from layers.catalogue import LayerEntry
 from layers.cql2.reading import LANGUAGES
 from layers.crs import parse as parse_crs
@@ -15,6 +17,8 @@ from ogc.errors import InvalidParameter, NotFound
 
 PAGE_FORM = 2
 """Raised when the same data gives other bytes, so that ETags change with the code."""
+LINK_BYTES = 6144
+"""With the other headers less than the 8 kB that are one head for nginx and others."""
 WHOLE = frozenset(
     {"bbox", "bbox-crs", "crs", "datetime", "properties", "skipGeometry", "sortby", "q"}
     | {"filter", "filter-lang", "filter-crs"}
@@ -126,6 +130,13 @@ def _address(path: str, params: dict[str, Any]) -> str:
     return f"{path}?{urlencode(params)}" if params else path
 
 
-def link_header(links: list[dict[str, str]]) -> str:
-    """The same links as the value of the header `Link`."""
-    return ", ".join(f'<{link["href"]}>; rel="{link["rel"]}"; type="{link["type"]}"' for link in links)
+def tell_links(response: HttpResponseBase, links: list[dict[str, str]]) -> None:
+    """The same links as the header `Link`: where they are too long for one, `next` alone, or none.
+
+    A filter by a drawn area is thousands of characters and each link repeats it; a front refuses heads of that size.
+    """
+    for chosen in (links, [link for link in links if link["rel"] == "next"]):
+        text = ", ".join(f'<{link["href"]}>; rel="{link["rel"]}"; type="{link["type"]}"' for link in chosen)
+        if text and len(text) <= LINK_BYTES:
+            response["Link"] = text
+            return

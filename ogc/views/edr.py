@@ -28,7 +28,8 @@ NAMES = "parameter-name", "parameter_names"
 COMMON = frozenset({"datetime", "crs", *NAMES})
 _NUMBER = r"[-+]?\d{1,3}(?:\.\d{1,15})?"
 _POINT = re.compile(rf"POINT\s*\(\s*({_NUMBER})\s+({_NUMBER})\s*\)", re.IGNORECASE)
-_AREA = re.compile(rf"(?:MULTI)?POLYGON\s*\((?:[\s(),]|{_NUMBER})+\)", re.IGNORECASE)
+# Each character belongs to one alternative only: a pattern that could split digits in two ways tries all of them.
+_AREA = re.compile(r"(?:MULTI)?POLYGON\s*\([\s(),.\d+-]+\)", re.IGNORECASE)
 AREA_MAX = 100_000
 
 

@@ -37,7 +37,7 @@ def page(ask: Ask, layer: LayerEntry, query: ItemsQuery) -> HttpResponseBase:
     ask.returned = ends.returned
     links = asking.page_links(ask, layer, query, ends, FORMATS[ask.format].media)
     response = answer(ask, layer, Source(layer, audience, query, is_page=True), "")
-    response["Link"] = asking.link_header(links)
+    asking.tell_links(response, links)
     response["OGC-NumberReturned"] = str(ends.returned)
     if ends.matched is not None:
         response["OGC-NumberMatched"] = str(ends.matched)

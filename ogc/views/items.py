@@ -18,7 +18,7 @@ from layers.items import items as page_of_items
 from ogc import pages
 from ogc.door import GEOJSON, HTML, METHODS, Ask, door, matches
 from ogc.views import editing, exports
-from ogc.views.asking import PAGED, layer_as_asked, link_header, page_links, read_query, version_etag
+from ogc.views.asking import PAGED, layer_as_asked, page_links, read_query, tell_links, version_etag
 
 ITEM_FORMATS = {"json": GEOJSON, "geojson": GEOJSON, "html": HTML}
 OTHERS = {name: entry.media for name, entry in EXPORT_FORMATS.items() if name != "geojson"}
@@ -47,7 +47,7 @@ def items(ask: Ask, slug: str) -> HttpResponseBase:
     if etag:
         response["ETag"] = etag
     response["Content-Crs"] = f"<{query.crs.uri}>"
-    response["Link"] = link_header(links)
+    tell_links(response, links)
     return response
 
 

@@ -70,6 +70,12 @@ def test_the_collection_tells_its_queries_and_parameters(client: Client) -> None
     assert found["parameter_names"]["clients_24"]["unit"]["symbol"]["value"] == "1"
 
 
+def test_an_area_of_digits_alone_is_refused_at_once(client: Client) -> None:
+    # One digit more doubled the time of a pattern that could split them in two ways.
+    assert client.get(f"{HERE}/area", {"coords": "POLYGON((" + "1" * 5000}).status_code == 400
+    assert client.get(f"{HERE}/area", {"coords": "POLYGON((" + "1" * 5000 + "))"}).status_code == 400
+
+
 def test_locations_are_the_devices(client: Client) -> None:
     found = client.get(f"{HERE}/locations").json()
     places = {one["id"]: one["geometry"]["coordinates"] for one in found["features"]}

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 
 TEXTS = (
@@ -62,7 +62,9 @@ def test_a_value_is_itself_in_every_way_of_asking(client: Client, texts: None, a
 
 @pytest.mark.parametrize("text", [*TEXTS, "1 OR 1=1", "1;", "9" * 40, "-1", "1e3", "\x00", "../1"])
 def test_an_identifier_that_is_none_finds_nothing(client: Client, city: SimpleNamespace, text: str) -> None:
-    response = client.get(f"/ogc/collections/civici/items/{quote(text, safe='')}")
+    with transaction.atomic():
+        response = client.get(f"/ogc/collections/civici/items/{quote(text, safe='')}")
+        transaction.set_rollback(True)  # what PostgreSQL refused is not to spoil the next question of this test
     assert response.status_code == 404, response.content
     answer = client.get("/ogc/wfs", {"service": "WFS", "request": "GetFeature", "resourceid": f"civici.{text}"})
     assert answer.status_code in {200, 400, 404} and b"<wfs:member>" not in answer.content
@@ -98,3 +100,17 @@ def test_a_shape_without_substance_is_no_error_of_ours(client: Client, city: Sim
     for text in (f"S_INTERSECTS(geometry, {shape})", f"S_TOUCHES({shape}, geometry)"):
         response = client.get("/ogc/collections/civici/items", {"filter": text})
         assert response.status_code in {200, 400}, (text, response.content[:200])
+
+
+def test_long_questions_are_answered_or_refused_before_they_cost(client: Client, city: SimpleNamespace) -> None:
+    ring = ",".join(f"{10 + at / 1000} 45" for at in range(300))
+    asked = {"filter": f"S_INTERSECTS(geometry,POLYGON(({ring},10.2 45.2,10 45)))", "limit": "1"}
+    for form in ("json", "csv"):
+        page = client.get("/ogc/collections/civici/items", {**asked, "f": form})
+        assert page.status_code == 200 and sum(len(f"{name}: {value}") for name, value in page.items()) < 8000, form
+    links = client.get("/ogc/collections/civici/items", asked).json()["links"]
+    assert {"self", "alternate", "collection"} <= {link["rel"] for link in links}
+    told = client.get("/ogc/collections/civici/items", {"q": "a" * 101})
+    assert told.status_code == 400 and "100 letters" in told.json()["description"]
+    outside = client.get("/ogc/collections/civici/tiles/WebMercatorQuad/12/" + "9" * 4000 + "/0")
+    assert outside.status_code == 404 and len(outside.content) < 1000

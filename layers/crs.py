@@ -72,6 +72,12 @@ def epsg(srid: int) -> Crs:
     )
 
 
+@lru_cache(maxsize=128)
+def transformer(source: int, target: int) -> pyproj.Transformer:
+    """Between two EPSG codes, easting first on both sides."""
+    return pyproj.Transformer.from_crs(source, target, always_xy=True)
+
+
 def served(storage_srid: int | None) -> tuple[Crs, ...]:
     """Every CRS a layer is served in, the default first."""
     srids = dict.fromkeys((*SERVED_SRIDS, storage_srid or 4326))

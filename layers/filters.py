@@ -14,7 +14,7 @@ from typing import Any
 from psycopg2 import sql
 
 from layers.catalogue import FieldEntry, LayerEntry
-from layers.crs import Crs, epsg
+from layers.crs import Crs, epsg, transformer
 from layers.errors import BadQuery
 from layers.models import Field
 from layers.rights import Audience
@@ -149,8 +149,17 @@ def parse_bbox(text: str, crs: Crs) -> list[Bounds]:
 
 def intersects_bbox(clause: Clause, layer: LayerEntry, text: str, crs: Crs) -> None:
     """Features whose geometry meets the box."""
-    boxes = _boxes(clause, layer, text, crs)
-    tests = [sql.SQL("ST_Intersects({}, {})").format(column(layer.geometry_field), box) for box in boxes]
+    storage = layer.srid or 4326
+    tests = []
+    for bounds in _bounds(layer, text, crs):
+        named = {"g": column(layer.geometry_field), "box": _envelope(clause, bounds, crs.srid, storage)}
+        inner = inner_box(bounds, crs.srid, storage)
+        if inner is None:
+            tests.append(sql.SQL("ST_Intersects({g}, {box})").format(**named))
+            continue
+        # Most shapes lie within the box as a whole: the index says so, where GEOS would have to look at each.
+        named["inner"] = _envelope(clause, inner, storage, storage)
+        tests.append(sql.SQL("{g} && {box} AND ({g} @ {inner} OR ST_Intersects({g}, {box}))").format(**named))
     clause.parts.append(sql.SQL(" OR ").join(tests) if tests else sql.SQL("FALSE"))
 
 
@@ -163,13 +172,42 @@ def box_geometry(clause: Clause, layer: LayerEntry, text: str, crs: Crs) -> sql.
 
 
 def _boxes(clause: Clause, layer: LayerEntry, text: str, crs: Crs) -> list[sql.Composable]:
-    storage = layer.srid or 4326
-    found = []
-    for box in parse_bbox(text, crs):
-        bounds = _clamp(box, layer) if crs.is_geographic and storage != 4326 else box
-        if bounds is not None:
-            found.append(_envelope(clause, bounds, crs.srid, storage))
-    return found
+    return [_envelope(clause, bounds, crs.srid, layer.srid or 4326) for bounds in _bounds(layer, text, crs)]
+
+
+def _bounds(layer: LayerEntry, text: str, crs: Crs) -> list[Bounds]:
+    """The boxes of `bbox`, as far as the storage CRS can hold them."""
+    boxes = parse_bbox(text, crs)
+    if not crs.is_geographic or (layer.srid or 4326) == 4326:
+        return boxes
+    return [bounds for box in boxes if (bounds := _clamp(box, layer)) is not None]
+
+
+SAME_DATUM = frozenset({4326, 4258, 6706, 3857, 32632, 25832, 6707, 7791})
+"""Between these every version of PROJ does the same, to a small part of a metre."""
+
+
+def inner_box(box: Bounds, srid: int, storage: int) -> Bounds | None:
+    """A box in the storage CRS that lies whole within another one of `srid`; None where none is certain.
+
+    Smaller than it could be by what indexes round boxes to, single precision.
+    """
+    inner = box if srid == storage else _within(box, srid, storage) if {srid, storage} <= SAME_DATUM else None
+    if inner is None:
+        return None
+    rim = max(map(abs, inner)) / 2**21 + (0 if srid == storage else 1e-5 if epsg(storage).is_geographic else 1.0)
+    west, south, east, north = inner[0] + rim, inner[1] + rim, inner[2] - rim, inner[3] - rim
+    return (west, south, east, north) if west < east and south < north else None
+
+
+def _within(box: Bounds, srid: int, storage: int) -> Bounds:
+    """Between the innermost points of the bent sides; not a box when they cross."""
+    west, south, east, north = box
+    steps = [n / 16 for n in range(17)]
+    across, up = [west + (east - west) * n for n in steps], [south + (north - south) * n for n in steps]
+    turn = transformer(srid, storage).transform
+    sides = [turn([x] * 17, up)[0] for x in (west, east)] + [turn(across, [y] * 17)[1] for y in (south, north)]
+    return max(sides[0]), max(sides[2]), min(sides[1]), min(sides[3])
 
 
 def _clamp(box: Bounds, layer: LayerEntry) -> Bounds | None:

@@ -14,7 +14,7 @@ from psycopg2 import sql
 
 from geoportal.sql import queries
 from layers.catalogue import LayerEntry
-from layers.columns import column_types, count_all
+from layers.columns import column_types, count_all, has_integer_id
 from layers.cql2 import Translator, read_filter
 from layers.crs import Crs, crs84
 from layers.database import Plan, Row, read_plan, read_plan_rows, read_row, rendered, table_of
@@ -27,6 +27,10 @@ LIMIT_DEFAULT, LIMIT_MAX = 10, 10_000
 OFFSET_MAX = 10_000_000
 COUNT_CAP = 10_000
 """Filtered matches are counted up to here: past it the answer says nothing of how many match."""
+
+
+_BEGIN = '{"type":"Feature","id":'
+"""Of the text of a feature."""
 
 
 @dataclass(slots=True)
@@ -95,7 +99,8 @@ def _page_of(layer: LayerEntry, audience: Audience, query: ItemsQuery, start: St
     returned = len(rows)
     after = None
     if has_more:
-        keys = [None if key is None else bytes(key).decode() for key in rows[-1][1:]]
+        last = rows[-1]
+        keys = [None if key is None else bytes(key).decode() for key in last[1:] or [_identifier(last[0])]]
         after = next_token(start.first + returned, keys)
     if not query.narrows(layer):
         matched: int | None = count_all(layer)
@@ -107,6 +112,11 @@ def _page_of(layer: LayerEntry, audience: Audience, query: ItemsQuery, start: St
     return Page(features, returned, matched, after, start.first)
 
 
+def _identifier(feature: bytes | None) -> bytes | None:
+    """The whole number that a feature's text begins with."""
+    return None if feature is None else bytes(feature[len(_BEGIN) : feature.index(b",", len(_BEGIN))])
+
+
 def items_statement(
     layer: LayerEntry, audience: Audience, query: ItemsQuery, feature: sql.Composable | None = None
 ) -> tuple[sql.Composed, dict[str, Any]]:
@@ -115,9 +125,10 @@ def items_statement(
     clause = conditions(allowed, query)
     keys = sort_keys(allowed, query.sortby)
     fields = tuple(selected(allowed, query.properties))
+    begins_with_key = feature is None and not query.sortby and has_integer_id(layer)
     statement = sql.SQL(queries("layers", "items")["items"]).format(
         feature=feature or feature_text(layer, fields, query.crs, query.skip_geometry),
-        keys=key_columns(keys),
+        keys=sql.SQL("") if begins_with_key else sql.SQL(", {}").format(key_columns(keys)),
         page=_page(layer, query, clause, keys),
     )
     return statement, clause.params | {"limit": query.limit, "offset": query.offset}
@@ -294,9 +305,8 @@ def feature_text(layer: LayerEntry, names: tuple[str, ...], crs: Crs, skip_geome
             geometry_out(layer, crs), sql.Literal(crs.digits)
         )
     text = sql.SQL(
-        """'{{"type":"Feature","id":' || to_json({id})::text || ',"geometry":' || {geometry} """
-        """|| ',"properties":' || {properties} || '}}'"""
-    ).format(id=column(layer.id_field), geometry=geometry, properties=properties)
+        """{begin} || to_json({id})::text || ',"geometry":' || {geometry} || ',"properties":' || {properties} || '}}'"""
+    ).format(begin=sql.Literal(_BEGIN), id=column(layer.id_field), geometry=geometry, properties=properties)
     return sql.SQL(rendered(text))
 
 

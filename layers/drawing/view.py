@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
-import pyproj
 from pyproj.exceptions import ProjError
 
-from layers.crs import Crs
+from layers.crs import Crs, transformer
 from layers.errors import BadQuery
 
 MAX_SIDE_PX = 8192
@@ -89,14 +88,9 @@ def bounds_between(source: int, target: int, box: Bounds) -> Bounds | None:
     if source == target:
         return box
     try:
-        found = _transformer(source, target).transform_bounds(*box, densify_pts=21)
+        found = transformer(source, target).transform_bounds(*box, densify_pts=21)
     except ProjError:
         return None
     if not all(math.isfinite(number) for number in found) or found[0] > found[2]:
         return None
     return found[0], found[1], found[2], found[3]
-
-
-@lru_cache(maxsize=128)
-def _transformer(source: int, target: int) -> pyproj.Transformer:
-    return pyproj.Transformer.from_crs(source, target, always_xy=True)

@@ -68,7 +68,7 @@ def blocks(source: Source, columns: sql.Composable, *, text_as_bytes: bool = Fal
     Raises BadQuery when a value does not fit and QueryTooSlow when one block takes longer than the timeout.
     """
     statement, params = source.select(columns)
-    with _reader() as link, link.cursor(name=f"export_{next(_numbers)}") as cursor:
+    with _reader(keeps=source.layer.source is None) as link, link.cursor(name=f"export_{next(_numbers)}") as cursor:
         if text_as_bytes:
             extensions.register_type(extensions.BYTES, cursor)
         _step(lambda: cursor.execute(statement, params))
@@ -83,9 +83,10 @@ _idle: deque[Any] = deque()
 
 
 @contextmanager
-def _reader() -> Iterator[Any]:
+def _reader(*, keeps: bool) -> Iterator[Any]:
     """A connection for one export: it outlives the view, and its end frees all that the database held for it.
 
+    Not `keeps`: it is closed afterwards whatever happens, since with it goes what it holds open to another office's server.
     Within a transaction the export reads in it, to see what that has written.
     """
     if connection.in_atomic_block:
@@ -95,7 +96,7 @@ def _reader() -> Iterator[Any]:
     try:
         yield link
     finally:
-        _leave(link)
+        _leave(link, keeps=keeps)
 
 
 def _connected() -> Any:
@@ -122,10 +123,10 @@ def _kept() -> Any | None:
     return None
 
 
-def _leave(link: Any) -> None:
+def _leave(link: Any, *, keeps: bool) -> None:
     """End the transaction, and with it the query; web processes keep one connection for the next export."""
     try:
-        if keeps_connections() and not link.closed and not _idle:
+        if keeps and keeps_connections() and not link.closed and not _idle:
             link.rollback()
             _idle.append(link)
             return

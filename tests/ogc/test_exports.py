@@ -262,3 +262,16 @@ def test_collections_link_to_their_exports(city, client: Client) -> None:
     assert found == {"geojson", "geojsonseq", "jsonfg", "csv", "gpkg", "parquet"}
     for form in found:
         assert body(client, f"{BUILDINGS}/export?f={form}")
+
+
+def test_a_connection_that_reached_into_another_office_is_not_kept(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("layers.exporting.rows.keeps_connections", lambda: True)
+    own, foreign = rows._connected(), rows._connected()
+    try:
+        rows._leave(foreign, keeps=False)
+        assert foreign.closed and foreign not in rows._idle
+        rows._leave(own, keeps=True)
+        assert not own.closed and own in rows._idle
+    finally:
+        rows._idle.clear()
+        own.close()

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [--only features,tiles] [--clients 1,8,32] [--quick] …`: the tables of the bench."""
+"""`python -m tests.benchmarks [--only features,tiles] [--clients 1 8 32] [--quick] …`: the tables of the bench."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def main() -> int:
     parser.add_argument("--buildings", type=int, default=200_000)
     parser.add_argument("--parcels", type=int, default=1_000_000)
     parser.add_argument("--streets", type=int, default=30_000)
-    parser.add_argument("--clients", default="1,8,32", help="how many ask at the same time; several, by commas")
+    parser.add_argument("--clients", nargs="+", help="how many ask at the same time (1 8 32)")
     parser.add_argument("--only", default=",".join(SECTIONS), help=f"sections, by commas, of {', '.join(SECTIONS)}")
     parser.add_argument("--seconds", type=int, default=2, help="of each measurement")
     parser.add_argument(
@@ -49,9 +49,10 @@ def main() -> int:
     options = parser.parse_args()
     if options.quick:
         options.buildings, options.seconds, options.rounds = min(options.buildings, 120_000), 1, 1
-        options.parcels, options.clients = min(options.parcels, 200_000), "8"
+        options.parcels, options.clients = min(options.parcels, 200_000), options.clients or ["8"]
     options.sections = [name.strip() for name in options.only.split(",")]
-    options.numbers = [int(number) for number in options.clients.split(",")]
+    numbers = ",".join(options.clients or ["1,8,32"]).split(",")
+    options.numbers = sorted({int(number) for number in numbers if number})
     if unknown := sorted(set(options.sections) - set(SECTIONS)):
         parser.error(f"there is no section {unknown[0]!r}; there are {', '.join(SECTIONS)}")
     cluster = Cluster(services.ROOT / "postgresql", durable=False)

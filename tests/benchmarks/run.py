@@ -48,15 +48,14 @@ class Bench:
     verdicts: Verdicts
 
     def measured(self, case: Case, others: dict[str, str]) -> Iterator[tuple[int, Result]]:
-        """A case with every number of askers; the other servers are asked by the number that is judged."""
+        """A case with every number of askers, each beside the same others; what is judged in several rounds."""
         numbers: list[int] = self.options.numbers
         for at, clients in enumerate(numbers):
             is_judged = clients == JUDGED or len(numbers) == 1
-            asked = others if is_judged else {}
             rounds = self.options.rounds if is_judged else 1
             turn = (at, len(numbers))
             timing = {"clients": clients, "rounds": rounds, "seconds": self.options.seconds}
-            yield clients, measure(case, self.root, asked, self.database, turn=turn, **timing)
+            yield clients, measure(case, self.root, others, self.database, turn=turn, **timing)
 
 
 def run(cluster: Cluster, options: argparse.Namespace, out: Out) -> None:

@@ -86,7 +86,7 @@ _idle: deque[Any] = deque()
 def _reader(*, keeps: bool) -> Iterator[Any]:
     """A connection for one export: it outlives the view, and its end frees all that the database held for it.
 
-    Not `keeps`: it is closed afterwards whatever happens, since with it goes what it holds open to another office's server.
+    Not `keeps`: it is closed afterwards, and with it what it holds open to another office's server.
     Within a transaction the export reads in it, to see what that has written.
     """
     if connection.in_atomic_block:

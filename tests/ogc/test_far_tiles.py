@@ -90,6 +90,7 @@ def test_a_cap_takes_the_largest_of_every_place_and_the_same_at_both_sides_of_a_
             "(SELECT ST_XMax(t) AS e, ST_YMin(t) + 2400 AS m FROM ST_TileEnvelope(%s, %s, %s) AS t) AS here",
             [z, x, y],
         )
+    Layer.objects.filter(pk=city.buildings.pk).update(bbox=[9.9, 45.0, 10.2, 45.3])
     monkeypatch.setattr("layers.tiles.BYTES_CAP", 20_000)
     monkeypatch.setattr("layers.overviews.build.BYTES_CAP", 20_000)
     prepare(city.buildings)

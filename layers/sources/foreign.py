@@ -33,6 +33,7 @@ SQL = queries("layers.sources", "foreign")
 SCHEMA = "sources"
 DRIVERS = ("GPKG", "ESRI Shapefile", "SQLite", "OpenFileGDB", "MapInfo File", "DXF", "CSV", "FlatGeobuf")
 """GDAL's own names of file formats that may be attached."""
+_NUMBERING = {"ESRI Shapefile", "MapInfo File", "DXF", "CSV", "FlatGeobuf", "GeoJSON", "ODS", "XLSX"}
 _SERVER = re.compile(r"^server:([a-z_][a-z0-9_]{0,62})$")
 _DATABASE = re.compile(r"^\[?([A-Za-z0-9.:_-]+?)\]?(?::(\d{1,5}))?/([A-Za-z0-9_.-]{1,63})$")
 POSTGRES_PORT = 5432
@@ -297,6 +298,18 @@ def _gdal_again(source: Source) -> Shape:
     except DatabaseError as error:
         raise SourceFailed(database_reason(error)) from error
     return shape
+
+
+def numbers_rows(source: Source) -> bool:
+    """Whether what GDAL takes for the identifier of a row is its place in the file, which changes with the others."""
+    if source.kind != Source.Kind.OGR:
+        return False
+    driver = str(source.options.get("format", ""))
+    if _SERVER.match(source.address):
+        with connection.cursor() as cursor:
+            cursor.execute(SQL["driver_of"], {"server": _names(source).server})
+            driver = str((cursor.fetchone() or ("",))[0])
+    return driver in _NUMBERING
 
 
 def _view(source: Source, shape: Shape) -> str:

@@ -147,9 +147,11 @@ def _by_key(
     """
     mode = Mode.SYNCHRONISE if is_same else Mode.REPLACE
     asked = [name.strip() for name in str(source.options.get("id_field", "")).split(",") if name.strip()]
-    if not asked:
-        return replace(options, mode=mode, key=fetched.key) if fetched.key else options
     names = {name: column.name for column in found for name in (column.source.lower(), column.name)}
+    if not asked:
+        # What is called as our own identifier (GDAL's fid) has another name as a column.
+        key = tuple(names.get(name.lower(), name) for name in fetched.key)
+        return replace(options, mode=mode, key=key) if key else options
     unknown = [name for name in asked if name.lower() not in names]
     if unknown:
         raise SourceFailed(

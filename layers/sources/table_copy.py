@@ -49,8 +49,10 @@ class _Table:
 
     fields: dict[str, Attribute]
     geometry: Geometry
-    key: str
-    """Safe name of the column that tells rows apart."""
+    order: tuple[str, ...]
+    """Columns over there that tell rows apart."""
+    keys: tuple[str, ...]
+    """Safe names of them; none where they only number the rows."""
 
     @property
     def schema(self) -> pa.Schema:
@@ -68,7 +70,7 @@ class _Table:
             columns=sql.SQL(", ").join(parts),
             geometry=self.geometry.expression,
             table=foreign.table_of_source(source),
-            key=sql.Identifier(self.fields[self.key].name),
+            key=sql.SQL(", ").join(sql.Identifier(name) for name in self.order),
         )
 
 
@@ -77,7 +79,7 @@ def fetch_table(asked: Asked) -> tuple[Path, str, str, str, int | None, tuple[st
     source, path = asked.source, asked.folder / "harvest.parquet"
     limit_ms = round(asked.budget.left_s * 1000)
     table = bounded.call(source.pk, limit_ms, lambda: _written(source, path, limit_ms))
-    return path, "", "", "", table.geometry.srid, (table.key,)
+    return path, "", "", "", table.geometry.srid, table.keys
 
 
 def _written(source: Source, path: Path, limit_ms: int) -> _Table:
@@ -99,9 +101,14 @@ def _described(source: Source, shape: Shape) -> _Table:
         raise SourceRefused(
             _("Si copiano tabelle con una geometria: questa non ne ha, si può leggere a ogni richiesta.")
         )
-    key = shape.key(str(source.options.get("id_field", "")))
-    name = next(name for name, one in shape.fields.items() if one.name == key.name)
-    return _Table(shape.fields, geometry, name)
+    asked = [name.strip() for name in str(source.options.get("id_field", "")).split(",")]
+    order = tuple(shape.key(name).name for name in asked)
+    fields = dict(shape.fields)
+    if foreign.numbers_rows(source):
+        # The number of a row says nothing of what the row tells of, and another one is no change.
+        fields = {name: one for name, one in fields.items() if not one.is_key}
+    keys = tuple(name for name, one in fields.items() if one.name in order)
+    return _Table(fields, geometry, order, keys)
 
 
 def _write(source: Source, table: _Table, path: Path) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pyarrow as pa
 import pytest
 from django.db import connection
@@ -22,7 +25,7 @@ from layers.catalogue import catalogue
 from layers.models import Field, Layer, Source, SourceState
 from layers.sources import bounded, foreign, gate, health, services, table_copy
 from layers.sources.errors import SourceChanged, SourceFailed, SourceRefused
-from layers.sources.harvest import harvest
+from layers.sources.harvest import Harvested, harvest
 from tests.geodata import drop, forget_catalogue, make_layer
 from tests.ogc.conftest import NUMBERS
 from tests.sources.servers import PASSWORD, USER, Office, office
@@ -312,6 +315,87 @@ def test_a_file_beside_the_database_is_attached_by_gdal(db: None, settings: Any,
                        "remote_name": "altre", "options": {"format": "CSV", "srid": 4326}}, "")  # fmt: skip
     services.remove(source)
     assert not Layer.objects.filter(slug="scuole-file").exists()
+
+
+GDAL_PASSWORD = PASSWORD.replace("'", "\\'")
+
+
+def plots_file(there: Office, name: str, form: str) -> Path:
+    """The office's plots as a file beside the database, written anew."""
+    folder = there.cluster.root / "dati"
+    folder.mkdir(exist_ok=True)
+    there.cluster.root.chmod(0o755)
+    link = f"PG:host=127.0.0.1 port={there.port} dbname=ufficio user={USER} password='{GDAL_PASSWORD}'"
+    command = [
+        "ogr2ogr",
+        "-f",
+        form,
+        "-overwrite",
+        str(folder / name),
+        link,
+        "catasto.gdal",
+        "-nln",
+        "particelle",
+        "-preserve_fid",
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder / name
+
+
+@pytest.fixture
+def by_gdal(there: Office) -> Iterator[str]:
+    """A server that whoever runs the database has made of the office's for GDAL, with its password."""
+    link = f"host=127.0.0.1 port={there.port} dbname=ufficio user={USER} password='{GDAL_PASSWORD}'"
+    with closing(psycopg2.connect(**connection.get_connection_params())) as own:
+        own.autocommit = True
+        with own.cursor() as cursor:
+            cursor.execute(
+                "CREATE SERVER ufficio_gdal FOREIGN DATA WRAPPER ogr_fdw OPTIONS (datasource %s, format 'PostgreSQL')",
+                [f"PG:{link}"],
+            )
+            yield "server:ufficio_gdal"
+            cursor.execute("DROP SERVER ufficio_gdal CASCADE")
+
+
+@pytest.mark.parametrize("form", ["PostgreSQL", "GPKG", "ESRI Shapefile"])
+def test_what_gdal_reads_is_copied_on_a_schedule_too(
+    db: None, there: Office, settings: Any, form: str, by_gdal: str
+) -> None:
+    there.do(SLOW.replace("lente", "gdal"))
+    given: dict[str, Any] = {"address": by_gdal, "remote_name": "catasto.gdal", "options": {"copy": True}}
+    name = {"GPKG": "particelle.gpkg", "ESRI Shapefile": "particelle.shp"}.get(form)
+    if name:
+        settings.SOURCE_FOLDERS = [str(there.cluster.root / "dati")]
+        given = {"address": str(plots_file(there, name, form)), "remote_name": "particelle",
+                 "options": {"copy": True, "format": form}}  # fmt: skip
+    if form == "ESRI Shapefile":
+        # Its rows are numbered as they come: two columns say what each is of.
+        given["options"]["id_field"] = "foglio, particella"
+    source = services.make({"title": "P", "slug": "per-gdal", "kind": "ogr", "access": "public", **given}, "")
+
+    def again() -> Harvested:
+        return harvest(Source.objects.get(pk=source.pk), lambda _done, _total: None)
+
+    try:
+        assert again().features == 500
+        layer = Layer.objects.get(slug="per-gdal")
+        assert not layer.is_live and layer.srid == 32632 and "POLYGON" in layer.geometry_type
+        kinds = {field.name: field.type for field in layer.fields.all()}
+        assert {"foglio": "string", "superficie": "number", "rilevata": "date"}.items() <= kinds.items()
+        assert not again().is_new
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT fid FROM geodata.per_gdal WHERE superficie = 10.5")
+            (fid,) = cursor.fetchone()
+            there.do(
+                "UPDATE catasto.gdal SET superficie = 99.25 WHERE gid = 7; DELETE FROM catasto.gdal WHERE gid = 499"
+            )
+            if name:
+                plots_file(there, name, form)
+            assert "Aggiunti 0, cambiati 1, tolti 1." in again().message
+            cursor.execute("SELECT fid FROM geodata.per_gdal WHERE superficie = 99.25")
+            assert cursor.fetchone() == (fid,)
+    finally:
+        there.do("DROP TABLE catasto.gdal")
 
 
 SLOW = """

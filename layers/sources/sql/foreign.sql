@@ -52,10 +52,16 @@ FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
 WHERE a.attrelid = to_regclass(format('%%I.%%I', %(schema)s::text, %(table)s::text)) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum
 
+-- name: driver_of
+-- The GDAL format of a server. in: server.
+SELECT option_value FROM pg_foreign_server, pg_options_to_table(srvoptions)
+WHERE srvname = %(server)s AND option_name = 'format'
+
 -- name: try_view
 -- Whether a row can be read through the attachment. Identifiers: view.
 SELECT count(*) FROM (SELECT 1 FROM {view} LIMIT 1) AS first
 
 -- name: read_rows
--- Every row of a foreign table, by its key: the same rows in the same order are the same file. Identifiers: table, key.
+-- Every row of a foreign table, by its key (one column or more): the same rows in the same order are the same file.
+-- Identifiers: table, key.
 SELECT {columns}, ST_AsBinary({geometry}) FROM {table} ORDER BY {key}

@@ -63,14 +63,7 @@ def warnings(layer: dict[str, Any]) -> list[str]:
     elif where == "" and not layer.get("is_raster") and not layer.get("is_table"):
         found.append(_("Con questo sistema di riferimento la posizione non si può calcolare."))
     if where != "city":
-        for other in layer.get("elsewhere", []):
-            if other["place"] == "city" and not _is_chosen(layer, other):
-                text = (
-                    _("Con EPSG:%(srid)s e le coordinate scambiate cadrebbero nel comune.")
-                    if other["swapped"]
-                    else _("Con EPSG:%(srid)s cadrebbero nel comune.")
-                )
-                found.append(text % {"srid": other["srid"]})
+        found += _places(layer)
     if layer.get("crs_is_guess"):
         found.append(
             _("Il sistema di riferimento è supposto: confermarlo guardando la mappa, o indicare il codice EPSG.")
@@ -79,6 +72,20 @@ def warnings(layer: dict[str, Any]) -> list[str]:
         found.append(
             _("Il datum dichiarato non è noto e la posizione può sbagliare di centinaia di metri: indicare l'EPSG.")
         )
+    return found
+
+
+def _places(layer: dict[str, Any]) -> list[str]:
+    """The systems, and the systems with the axes swapped, under which the layer would lie in the city."""
+    other = [one for one in layer.get("elsewhere", []) if one["place"] == "city" and not _is_chosen(layer, one)]
+    texts = (
+        (False, _("Con EPSG:%(srid)s cadrebbero nel comune.")),
+        (True, _("Con EPSG:%(srid)s e le coordinate scambiate cadrebbero nel comune.")),
+    )
+    found = []
+    for swapped, text in texts:
+        if srids := [str(one["srid"]) for one in other if bool(one["swapped"]) == swapped]:
+            found.append(text % {"srid": ", EPSG:".join(srids)})
     return found
 
 

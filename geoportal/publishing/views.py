@@ -29,6 +29,7 @@ from geoportal.models import User
 from geoportal.publishing.forms import ENCODINGS, choices_of, kept_themes, replaceable
 from geoportal.publishing.receiving import receives_files, too_large
 from geoportal.publishing.review import modes, reviewed
+from geoportal.publishing.told import left_out, outcomes_of
 from layers.importing.errors import ImportRefused
 from layers.models import Access
 from layers.publishing import services
@@ -99,7 +100,8 @@ def upload_page(request: HttpRequest, id: UUID) -> HttpResponse:
         "phase": phase,
         "job": upload.publication or upload.inspection,
         "files": files,
-        "outcomes": upload.publication.result.get("outcomes", []) if upload.publication else [],
+        "outcomes": outcomes_of(upload),
+        "left_out": left_out(upload) if template == "done" else [],
         "themes": [
             (theme.slug, in_language(theme.title_it, theme.title_en))
             for theme in kept_themes(audience_of(request.user))
@@ -161,6 +163,7 @@ def report(request: HttpRequest, id: UUID) -> HttpResponse:
         "message": job.message,
         "finished": job.finished_at,
         "outcomes": job.result.get("outcomes", []),
+        "left_out": left_out(upload),
         "log": job.log,
     }
     response = JsonResponse(body, json_dumps_params={"ensure_ascii": False, "indent": 1})

@@ -237,7 +237,20 @@ def _by_text(path: Path, head: bytes) -> FileKind:
         return FileKind.CSV
     if suffix_of(path) in _TEXT_SUFFIXES:
         raise ImportRefused(_("Contiene byte che non sono testo (forse UTF-16 senza segno): salvarlo in UTF-8."))
-    raise ImportRefused(_("Formato non riconosciuto (estensione %(suffix)s).") % {"suffix": path.suffix or "assente"})
+    raise ImportRefused(_unknown(path))
+
+
+def _unknown(path: Path) -> str:
+    text = _("Formato non riconosciuto (estensione %(suffix)s).") % {"suffix": path.suffix or _("assente")}
+    advice = {
+        _("salvare il disegno come DXF."): (".dwg", ".dgn"),
+        _("usare un archivio .zip."): (".rar", ".7z", ".tar", ".tgz"),
+        _("caricarlo insieme al suo .shp."): (".dbf", ".shx", ".prj", ".cpg", ".sbn"),
+        _("esportarlo come GeoPackage o Shapefile."): (".mdb", ".accdb", ".tab", ".mif", ".e00", ".cxf", ".gdbtable"),
+        _("esportarlo come GeoTIFF."): (".img", ".ecw", ".sid", ".jp2", ".bil", ".xyz", ".png", ".jpg", ".hgt", ".nc"),
+    }
+    found = [what for what, suffixes in advice.items() if path.suffix.lower() in suffixes]
+    return " ".join([text, *(_("Che fare: %(advice)s") % {"advice": what} for what in found)])
 
 
 def _json(path: Path, text: bytes) -> FileKind:

@@ -108,7 +108,7 @@ def test_files_are_dropped_looked_at_corrected_and_published(signed_in, worker, 
     assert download.value.suggested_filename.startswith("rapporto-")
 
     forget_catalogue()
-    page.get_by_role("link", name="edifici-storici").click()
+    page.get_by_role("link", name="Edifici storici").click()
     page.wait_for_selector("html[data-map=ready]")
     expect(page.get_by_text("Edifici storici").first).to_be_visible()
     drop(published, Layer.objects.get(slug="vie"))

@@ -103,6 +103,7 @@ def test_sizes_are_counted_while_extracting(tmp_path: Path) -> None:
         ("a.parquet", b"PAR1" + b"\0" * 100, "Parquet rovinato"),
         ("a.tif", b"II*\0" + b"\0" * 100, "raster"),
         ("a.xyz", b"qualcosa", "non riconosciuto"),
+        ("a.dwg", b"AC1032", "come DXF"),
     ],
 )
 def test_a_file_that_is_not_what_it_should_be(tmp_path: Path, import_path: Importer, name, content, words) -> None:

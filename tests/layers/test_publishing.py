@@ -1,5 +1,6 @@
 """Files brought through the web: looked at without writing, imported whole or not at all, by stewards alone."""
 
+import html
 import json
 import zipfile
 from io import BytesIO
@@ -156,7 +157,11 @@ def test_loose_parts_of_a_shapefile_are_one_thing(client: Client, steward: User,
 
 
 def test_published_as_chosen_with_a_report(client: Client, steward: User, tmp_path: Path) -> None:
-    upload, _files = looked(client, write(tmp_path / "edifici.gpkg", "GPKG"))
+    (tmp_path / "codici.csv").write_text("codice;nome\n1;Uno\n")
+    (tmp_path / "tavola.dwg").write_text("AC1032")
+    upload, _files = looked(
+        client, write(tmp_path / "edifici.gpkg", "GPKG"), tmp_path / "codici.csv", tmp_path / "tavola.dwg"
+    )
     form = {"0-0-take": "1", "0-0-form": "1", "0-0-title": "Edifici storici", "0-0-access": "internal"}
     client.post(f"/pubblica/{upload.pk}/importa/", form)
     upload.refresh_from_db()
@@ -168,7 +173,10 @@ def test_published_as_chosen_with_a_report(client: Client, steward: User, tmp_pa
     report = json.loads(client.get(f"/pubblica/{upload.pk}/rapporto.json").content)
     assert report["outcomes"][0]["layer"] == "edifici-storici"
     assert not folder.exists()
-    assert "edifici-storici" in client.get(f"/pubblica/{upload.pk}/").content.decode()
+    assert [(one["file"], one["layer"]) for one in report["left_out"]] == [("codici.csv", "codici"), ("tavola.dwg", "")]
+    page = client.get(f"/pubblica/{upload.pk}/").content.decode()
+    assert "Edifici storici" in page
+    assert all(one["reason"] in html.unescape(page) for one in report["left_out"])
 
 
 def test_one_refused_layer_takes_the_others_back(client: Client, steward: User, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminIntegerFieldWidget
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import PositiveIntegerField, QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
@@ -19,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from layers import codes
+from layers.deleting import deleted_by, going
 from layers.errors import LayersError
 from layers.jobs import services
 from layers.models import Field, ImportOutcome, ImportRun, Job, Layer, Style, Theme
@@ -269,7 +271,16 @@ class LayerAdmin(LayerBase):
                 "Tutta la storia: %(versions)s versioni dal %(date)s, in %(tables)s tabelle e %(files)s file, %(size)s"
             )
             goes = [text % words, *goes]
-        return goes, counts, needed, kept_back
+        return [*(_data_of(layer) for layer in objs), *goes], counts, needed, kept_back
+
+    def delete_model(self, request: HttpRequest, obj: Layer) -> None:
+        with deleted_by(request.user):  # type: ignore[arg-type]
+            super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Layer]) -> None:
+        with deleted_by(request.user), transaction.atomic():  # type: ignore[arg-type]
+            for layer in queryset:
+                layer.delete()
 
     @admin.action(description=gettext_lazy("Pubblica i livelli scelti"))
     def publish(self, request: HttpRequest, queryset: QuerySet[Layer]) -> None:
@@ -306,6 +317,18 @@ class LayerAdmin(LayerBase):
         if large:
             services.enqueue("statistics", {"slugs": large})
             self.message_user(request, _("Messi in coda: %(slugs)s") % {"slugs": ", ".join(large)})
+
+
+def _data_of(layer: Layer) -> str:
+    """One line: what becomes of a layer's own data."""
+    found = going(layer)
+    if found.table_stays:
+        words = {"slug": layer.slug, "table": found.table, "why": found.table_stays}
+        return _("%(slug)s: resta la tabella %(table)s, perché %(why)s") % words
+    words = {"slug": layer.slug, "count": str(found.features or 0), "size": filesizeformat(found.bytes)}
+    if layer.kind == Layer.Kind.RASTER:
+        return _("%(slug)s: il file del raster, %(size)s") % words
+    return _("%(slug)s: tutti i dati, %(count)s elementi, %(size)s") % words
 
 
 class _ReadOnly:

@@ -308,7 +308,7 @@ def geodata_identifier(table_name: str) -> tuple[str, str]:
 
 
 # Django looks for an app's models here; each subject keeps its own beside its code.
-from layers.audit.models import ReadOfRestricted  # noqa: E402
+from layers.audit.models import DeletedLayer, ReadOfRestricted  # noqa: E402
 from layers.importing.models import ImportOutcome, ImportRun  # noqa: E402
 from layers.jobs.models import Job  # noqa: E402
 from layers.overviews.models import TileOverview  # noqa: E402
@@ -321,6 +321,7 @@ from layers.versions.models import LayerGeneration, LayerVersion, RasterState  #
 __all__ = [
     "Access",
     "CatalogueVersion",
+    "DeletedLayer",
     "Field",
     "ImportOutcome",
     "ImportRun",

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from geoportal.catalogue import metadata, views
+from geoportal.catalogue import deleting, metadata, views
 
 urlpatterns = [
     path("livelli/", views.layers, name="layers"),
     path("livelli/<slug:slug>/", views.layer, name="layer"),
     path("livelli/<slug:slug>/descrizione/", views.describe, name="layer-describe"),
+    path("livelli/<slug:slug>/elimina/", deleting.delete, name="layer-delete"),
     path("livelli/<slug:slug>/metadati.xml", metadata.rndt, name="layer-rndt"),
     path("livelli/<slug:slug>/metadati.ttl", metadata.of_layer, {"form": "ttl"}, name="layer-ttl"),
     path("livelli/<slug:slug>/metadati.rdf", metadata.of_layer, {"form": "rdf"}, name="layer-rdf"),

@@ -12,12 +12,13 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy
 
-from layers.models import ReadOfRestricted
+from layers.models import DeletedLayer, ReadOfRestricted
 
 if TYPE_CHECKING:
     ReadBase = admin.ModelAdmin[ReadOfRestricted]
+    DeletedBase = admin.ModelAdmin[DeletedLayer]
 else:
-    ReadBase = admin.ModelAdmin  # Django's class takes type arguments in its stubs only
+    ReadBase = DeletedBase = admin.ModelAdmin  # Django's class takes type arguments in its stubs only
 
 COLUMNS = ("at", "user_id", "user_name", "token_id", "layer", "door", "item", "features", "requests")
 
@@ -29,14 +30,8 @@ class _Line:
         return text
 
 
-@admin.register(ReadOfRestricted)
-class ReadAdmin(ReadBase):
-    list_display = ("at", "user_name", "token_id", "layer", "door", "item", "features", "requests")
-    list_filter = ("at", "door", "layer")
-    search_fields = ("user_name", "layer", "item")
-    change_list_template = "layers/audit/change_list.html"
-    actions = None
-    show_full_result_count = False
+class _Register:
+    """Rows that nobody writes, changes or deletes by hand."""
 
     def has_add_permission(self, *args: Any) -> bool:
         return False
@@ -46,6 +41,24 @@ class ReadAdmin(ReadBase):
 
     def has_delete_permission(self, *args: Any) -> bool:
         return False
+
+
+@admin.register(DeletedLayer)
+class DeletedAdmin(_Register, DeletedBase):
+    list_display = ("at", "user_name", "layer", "title", "kind", "features", "versions", "bytes", "kept")
+    list_filter = ("at",)
+    search_fields = ("layer", "title", "user_name")
+    actions = None
+
+
+@admin.register(ReadOfRestricted)
+class ReadAdmin(_Register, ReadBase):
+    list_display = ("at", "user_name", "token_id", "layer", "door", "item", "features", "requests")
+    list_filter = ("at", "door", "layer")
+    search_fields = ("user_name", "layer", "item")
+    change_list_template = "layers/audit/change_list.html"
+    actions = None
+    show_full_result_count = False
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.export)

@@ -1,4 +1,4 @@
-"""The register of reads. The database refuses to change or delete a row."""
+"""The registers of reads and of deletions. The database refuses to change or delete a row of them."""
 
 from __future__ import annotations
 
@@ -36,3 +36,28 @@ class ReadOfRestricted(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.user_name} {self.layer} {self.door} {self.item}".rstrip()
+
+
+class DeletedLayer(models.Model):
+    """A layer that is no more: what it was, who deleted it, what went and what stayed. Named, not referred to."""
+
+    at = models.DateTimeField(_("quando"))
+    user_id = models.BigIntegerField(_("numero dell'utente"), null=True)
+    """Null: with its source, or from the command line."""
+    user_name = models.CharField(_("utente"), max_length=150, blank=True)
+    layer = models.CharField(_("livello"), max_length=63)
+    title = models.CharField(_("titolo"), max_length=200)
+    kind = models.CharField(_("genere"), max_length=8)
+    features = models.PositiveBigIntegerField(_("elementi"), null=True)
+    versions = models.PositiveIntegerField(_("versioni"))
+    bytes = models.PositiveBigIntegerField(_("byte"))
+    """Of its data and of its past, with what stayed."""
+    kept = models.CharField(_("che cosa è rimasto"), max_length=500, blank=True)
+
+    class Meta:
+        app_label = "layers"
+        verbose_name, verbose_name_plural = _("livello eliminato"), _("livelli eliminati")
+        ordering = ["-at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.user_name} {self.layer}"

@@ -116,10 +116,14 @@ def schema_changes(layer: Layer, retired: LayerGeneration) -> list[str]:
     return found
 
 
-def _refuse_dependents(layer: Layer) -> None:
+def dependents_of(table: str) -> list[str]:
+    """Views of the database that read a table of `geodata`."""
     with connection.cursor() as cursor:
-        views = _names(cursor, "dependents", layer.table_name)
-    if views:
+        return _names(cursor, "dependents", table)
+
+
+def _refuse_dependents(layer: Layer) -> None:
+    if views := dependents_of(layer.table_name):
         raise VersionRefused(
             _("La tabella di %(slug)s è letta da %(views)s: la sostituzione le lascerebbe sui dati vecchi.")
             % {"slug": layer.slug, "views": ", ".join(views)}

@@ -1,0 +1,21 @@
+-- name: table
+-- A table of geodata: whether it is one (neither view nor foreign table), its bytes. in: table. out: kind or null, bytes.
+SELECT c.relkind::text, pg_total_relation_size(c.oid)
+FROM pg_class AS c
+WHERE c.oid = to_regclass(%(table)s)
+
+-- name: search_entries
+-- in: layer. out: how many entries the search has of it.
+SELECT count(*) FROM layers_searchentry WHERE layer_id = %(layer)s
+
+-- name: drop
+-- Without CASCADE: what another program has built on the table is never taken away.
+DROP TABLE {table}
+
+-- name: lock
+-- The layer, unless somebody writes its data right now. in: layer.
+SELECT 1 FROM layers_layer WHERE id = %(layer)s FOR UPDATE NOWAIT
+
+-- name: waiting_jobs
+-- Jobs in the queue that are about this layer alone. in: layer. out: id of each.
+SELECT id FROM layers_job WHERE state = 'queued' AND kind = 'restore-version' AND parameters ->> 'layer' = %(layer)s::text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree as Xml
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from layers.crs import SERVED_SRIDS, crs84, epsg
 from layers.drawing.view import MAX_SIDE_PX, Bounds, bounds_between
 from layers.styles.offered import NamedStyle, offered
 from layers.styles.sld import scale_at
+from layers.versions.past import Times, times_of
 from ogc.config import DESCRIPTION, LICENCES, TITLE
 from ogc.door import Ask
 from ogc.feature_info import can_be_queried
@@ -24,6 +26,8 @@ DOCTYPE = (
     b'<!DOCTYPE WMT_MS_Capabilities SYSTEM "http://schemas.opengis.net/wms/1.1.1/WMS_MS_Capabilities.dtd" ['
     b"<!ELEMENT VendorSpecificCapabilities EMPTY>]>\n"
 )
+TIMES_MOST = 100
+"""Moments of a layer that are named one by one."""
 WORLD: Bounds = (9.85, 45.05, 10.2, 45.25)
 """The city and what lies round it, for layers whose extent is not known."""
 
@@ -132,11 +136,12 @@ def _root_layer(writer: _Writer, capability: Xml.Element) -> None:
     body = settings.BODY
     if body["ipa"] and body["url"]:
         writer.link(writer.add(root, "AuthorityURL", name=body["ipa"]), body["url"])
+    times = times_of(layers, TIMES_MOST)
     for layer in layers:
-        _layer(writer, root, layer)
+        _layer(writer, root, layer, times.get(layer.id))
 
 
-def _layer(writer: _Writer, parent: Xml.Element, layer: LayerEntry) -> None:
+def _layer(writer: _Writer, parent: Xml.Element, layer: LayerEntry, times: Times | None) -> None:
     is_13 = writer.version.is_13
     found = writer.add(parent, "Layer", queryable="1" if can_be_queried(layer) else "0", opaque="0")
     writer.add(found, "Name", layer.slug)
@@ -149,6 +154,8 @@ def _layer(writer: _Writer, parent: Xml.Element, layer: LayerEntry) -> None:
     for name in crs_names(writer.version):
         writer.add(found, writer.version.crs, name)
     _boxes(writer, found, layer.bbox or WORLD)
+    if times is not None:
+        _time(writer, found, times)
     if layer.attribution:
         writer.add(writer.add(found, "Attribution"), "Title", layer.attribution)
     if settings.BODY["ipa"] and settings.BODY["url"]:
@@ -183,6 +190,26 @@ def _style(writer: _Writer, parent: Xml.Element, layer: LayerEntry, style: Named
         f"{writer.ask.base}/wms?SERVICE=WMS&REQUEST=GetLegendGraphic&VERSION={writer.version.text}"
         f"&FORMAT=image/png&LAYER={layer.slug}&STYLE={style.name}",
     )
+
+
+def _time(writer: _Writer, parent: Xml.Element, times: Times) -> None:
+    """The dimension of time: a layer as it was, by the moments of its versions (1.3.0, annex C; 1.1.1, annex C)."""
+    if times.every is None:
+        extent = f"{_instant(times.first)}/{_instant(times.last)}/P1D"
+    else:
+        extent = ",".join(map(_instant, times.every))
+    how = {"default": _instant(times.last), "nearestValue": "1"}
+    if writer.version.is_13:
+        writer.add(parent, "Dimension", extent, name="time", units="ISO8601", **how, current="1")
+    else:
+        writer.add(parent, "Dimension", name="time", units="ISO8601")
+        writer.add(parent, "Extent", extent, name="time", **how)
+
+
+def _instant(moment: datetime) -> str:
+    """As WMS writes times. What is asked for the last second of a version must not fall before it."""
+    later = moment.astimezone(UTC) + timedelta(microseconds=999_999)
+    return later.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _boxes(writer: _Writer, parent: Xml.Element, degrees: Bounds) -> None:

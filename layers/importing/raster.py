@@ -14,10 +14,12 @@ import rasterio.shutil
 from affine import Affine
 from django.utils.translation import gettext as _
 from rasterio._err import CPLE_BaseError
-from rasterio.enums import ColorInterp
+from rasterio.crs import CRS
+from rasterio.enums import ColorInterp, MaskFlags, Resampling
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
-from rasterio.transform import array_bounds
+from rasterio.transform import array_bounds, from_bounds
+from rasterio.vrt import WarpedVRT
 
 from layers.importing.beside import Beside, found_beside
 from layers.importing.crs import Bounds, FoundCrs, chosen, declared, degrees_bounds, guessed
@@ -29,15 +31,27 @@ _ERRORS = (RasterioError, CPLE_BaseError, OSError, ValueError)
 """What GDAL says no to; of a copy rasterio hands its errors on as they are."""
 
 
+_FARTHEST = 1e30
+"""No measurement is so large; the least and the greatest 32-bit number are."""
+
+
 def convert(source: Path, driver: str, parts: list[Path], target: Path, srid: int | None) -> dict[str, Any]:
     """Write a raster as a COG and tell what is in it. Raises ImportRefused; whoever fails later removes the file."""
     try:
         with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_NUM_THREADS="2"):
-            with _placed(source, driver, parts, target.with_suffix(".vrt"), srid) as (dataset, crs):
+            passing = target.with_suffix(".vrt")
+            with _placed(source, driver, parts, passing, srid) as (dataset, crs):
                 notes = _check(dataset)
-                _write(dataset, target)
+                with _upright(dataset) as (upright, how):
+                    _write(upright, target)
             with rasterio.open(target, driver="GTiff") as cog:
-                return _describe(cog, crs, notes)
+                made = _describe(cog, crs, notes + how)
+            if (hole := _hole(made["info"])) is None:
+                return made
+            _write_again(target, passing, hole)
+            with rasterio.open(target, driver="GTiff") as cog:
+                text = _("il valore %(value)s, non dichiarato, è preso per «nodata»") % {"value": f"{hole:g}"}
+                return _describe(cog, crs, [*how, text])
     except _ERRORS as error:
         target.unlink(missing_ok=True)
         raise ImportRefused(_("GDAL non riesce a leggere il raster: %(error)s") % {"error": plain(error)}) from error
@@ -87,6 +101,10 @@ def _placed(
         transform = dataset.transform
         if transform.is_identity and beside.transform is not None:
             transform = beside.transform
+        elif transform.is_identity and dataset.gcps[0]:
+            with _by_points(dataset, srid) as warped:
+                yield warped, _crs(warped, warped.transform, beside, srid)
+            return
         crs = _crs(dataset, transform, beside, srid)
         if dataset.crs and transform == dataset.transform and not srid:
             yield dataset, crs
@@ -98,6 +116,76 @@ def _placed(
         with rasterio.open(passing, driver="VRT") as placed:
             yield placed, crs
     finally:
+        passing.unlink(missing_ok=True)
+
+
+@contextmanager
+def _by_points(dataset: DatasetReader, srid: int | None) -> Iterator[WarpedVRT]:
+    """A scan that knows its place by control points alone, brought onto a grid of their system."""
+    _points, crs = dataset.gcps
+    if crs is None and not srid:
+        raise ImportRefused(_("I punti di controllo del raster non hanno un sistema di riferimento: indicarlo."))
+    given = CRS.from_epsg(srid) if srid else crs
+    with WarpedVRT(dataset, src_crs=given, crs=given, **_warping(dataset)) as warped:
+        yield warped
+
+
+@contextmanager
+def _upright(dataset: DatasetReader) -> Iterator[tuple[DatasetReader, list[str]]]:
+    """The raster with its rows from north to south and its columns from west to east, and what that took.
+
+    Turned upside down the pixels stay what they are; a raster that lies askew gets new ones.
+    """
+    transform = dataset.transform
+    how = [_("posizionato con i suoi punti di controllo")] if isinstance(dataset, WarpedVRT) else []
+    if not (transform.b or transform.d) and transform.a > 0 > transform.e:
+        yield dataset, how
+        return
+    if transform.b or transform.d:
+        with WarpedVRT(dataset, crs=dataset.crs, **_warping(dataset)) as warped:
+            yield warped, [*how, _("era ruotato: raddrizzato")]
+        return
+    west, south, east, north = array_bounds(dataset.height, dataset.width, transform)
+    west, east, south, north = min(west, east), max(west, east), min(south, north), max(south, north)
+    grid = from_bounds(west, south, east, north, dataset.width, dataset.height)
+    size = {"transform": grid, "width": dataset.width, "height": dataset.height}
+    with WarpedVRT(dataset, crs=dataset.crs, resampling=Resampling.nearest, **size) as warped:
+        yield warped, [*how, _("era capovolto: girato con il nord in alto")]
+
+
+def _warping(dataset: DatasetReader) -> dict[str, Any]:
+    """Classes must not be averaged; what lies outside the old edges is transparent or has no value."""
+    floating = np.issubdtype(np.dtype(dataset.dtypes[0]), np.floating)
+    free = math.nan if floating and dataset.nodata is None else dataset.nodata
+    return {
+        "resampling": Resampling.nearest if _is_palette(dataset) else Resampling.bilinear,
+        "nodata": free,
+        "add_alpha": free is None and not _has_alpha(dataset),
+        "warp_mem_limit": 64,
+    }
+
+
+def _hole(info: dict[str, Any]) -> float | None:
+    """The value that stands for none though the file does not say so: as far out as floating numbers go."""
+    if info["nodata"] is not None:
+        return None
+    ends = [band[end] for band in info["bands"] if "float" in band["dtype"] for end in ("min", "max")]
+    return next((value for value in ends if value is not None and abs(value) > _FARTHEST), None)
+
+
+def _write_again(target: Path, passing: Path, nodata: float) -> None:
+    """The COG once more, a value of it said to be none: its overviews must not be averaged with it."""
+    first = target.with_suffix(".primo.tif")
+    target.rename(first)
+    try:
+        with rasterio.open(first, driver="GTiff", OVERVIEW_LEVEL="NONE") as cog:
+            rasterio.shutil.copy(cog, passing, driver="VRT")
+        with rasterio.open(passing, "r+", driver="VRT") as placed:
+            placed.nodata = nodata
+        with rasterio.open(passing, driver="VRT") as placed:
+            _write(placed, target)
+    finally:
+        first.unlink(missing_ok=True)
         passing.unlink(missing_ok=True)
 
 
@@ -126,11 +214,12 @@ def _check(dataset: DatasetReader) -> list[str]:
         raise ImportRefused(_("Il raster ha troppi pixel (%(count)s).") % {"count": dataset.width * dataset.height})
     if dataset.transform.is_identity:
         raise ImportRefused(_no_place())
-    if dataset.transform.b or dataset.transform.d:
-        raise ImportRefused(_("Il raster è ruotato: raddrizzarlo prima (gdalwarp)."))
+    if any(np.issubdtype(np.dtype(kind), np.complexfloating) for kind in dataset.dtypes):
+        raise ImportRefused(_("Il raster è di numeri complessi (radar): convertirlo prima in ampiezze o fasi."))
     if not all(math.isfinite(value) for value in dataset.bounds):
         raise ImportRefused(_("La posizione del raster non è finita."))
-    return [] if dataset.nodata is not None or _has_alpha(dataset) else [_("nessun valore «nodata» dichiarato")]
+    told = dataset.nodata is not None or _has_alpha(dataset) or MaskFlags.per_dataset in dataset.mask_flag_enums[0]
+    return [] if told else [_("nessun valore «nodata» dichiarato")]
 
 
 def _has_alpha(dataset: DatasetReader) -> bool:

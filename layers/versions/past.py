@@ -5,7 +5,8 @@ Attributes keep the rights of today. One that the layer has lost since keeps the
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
@@ -47,6 +48,26 @@ def at(layer: LayerEntry, text: str) -> LayerEntry:
     if number is None and first > 1:
         raise BadQuery("datetime", f"the history of this layer begins at {since.isoformat()}; ask for then or later.")
     return at_version(layer, number or BEFORE_ALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """From when the versions of a layer hold; `every` is None where they are too many to name."""
+
+    first: datetime
+    last: datetime
+    every: tuple[datetime, ...] | None
+
+
+def times_of(layers: Iterable[LayerEntry], most: int) -> dict[int, Times]:
+    """The times of the layers that `at` can show as they were, by the layers' numbers."""
+    asked = [layer.id for layer in layers if not layer.time_field and not layer.is_live and layer.kind != "remote"]
+    with connection.cursor() as cursor:
+        cursor.execute(SQL["times"], {"layers": asked, "most": most})
+        return {
+            layer: Times(first, last, tuple(every) if every is not None else None)
+            for layer, first, last, every in cursor.fetchall()
+        }
 
 
 def _moment(end: date) -> datetime:

@@ -94,3 +94,13 @@ SELECT %(layer)s, coalesce((SELECT number FROM last), 0) + 1, %(state)s, at,
     %(added)s, %(changed)s, %(removed)s, pg_current_xact_id()::text::bigint
 FROM made
 RETURNING number
+
+-- name: times
+-- When the versions of layers hold from, of those that have more than one. in: layers most. out: layer, first, last, and
+-- all in order where there are no more than so many.
+SELECT layer_id, min(valid_from), max(valid_from),
+    CASE WHEN count(*) <= %(most)s THEN array_agg(valid_from ORDER BY number) END
+FROM layers_layerversion
+WHERE layer_id = ANY(%(layers)s)
+GROUP BY layer_id
+HAVING count(*) > 1

@@ -148,6 +148,11 @@ def test_the_state_of_a_date_is_shown_at_every_door(layer: Layer) -> None:
         assert not before_all[-1].any(), address
         # The version of today is also asked for by its moment, so of four answers two may share a tag.
         assert len(tags) == 3
+    told = client.get("/ogc/wms?service=WMS&request=GetCapabilities").content.decode()
+    january, june = "2024-12-31T23:00:00Z", "2025-05-31T22:00:00Z"
+    assert f'default="{june}" nearestValue="1" current="1">{january},{june}</Dimension>' in told
+    old = client.get("/ogc/wms?service=WMS&version=1.1.1&request=GetCapabilities").content.decode()
+    assert f">{january},{june}</Extent>" in old
     assert b"InvalidDimensionValue" in client.get(f"{wms}&TIME=2025-01-01,2025-06-01").content
 
 

@@ -257,7 +257,10 @@ def test_a_body_that_is_no_feature_is_refused(editor: Client, content: str) -> N
 def test_other_media_types_crs_and_sizes_are_refused(editor: Client) -> None:
     assert editor.post(ITEMS, "<gml/>", content_type="application/gml+xml").status_code == 415
     assert send(editor, "post", ITEMS, NEW, content_crs="EPSG:2056").status_code == 400
-    assert send(editor, "post", ITEMS, b" " * (2 * 2**20 + 1)).status_code == 413
+    too_much = send(editor, "post", ITEMS, b" " * (2 * 2**20 + 1))
+    assert too_much.status_code == 413
+    told = "A feature has 2097152 bytes at most; this one has 2097153."
+    assert (too_much.json()["code"], too_much.json()["description"]) == ("ContentTooLarge", told)
     assert send(editor, "post", f"{ITEMS}?limit=3", NEW).status_code == 400
     assert editor.post("/ogc/collections/edifici/export").status_code == 405
     assert send(editor, "put", ITEMS, NEW).status_code == 405

@@ -55,7 +55,7 @@ def _take(request: HttpRequest, number: uuid.UUID) -> HttpResponse:
     if not constant_time_compare(given.encode(), upload_key(str(number)).encode()):
         return refuse(403, "wrong_key", "the key is not the one of this command")
     size = request.headers.get("Content-Length", "")
-    if not size.isdigit() or int(size) > MOST_BYTES:
+    if not (size.isascii() and size.isdigit() and len(size) < 9) or int(size) > MOST_BYTES:
         return refuse(413, "too_large", f"a picture has at most {MOST_BYTES} bytes; Content-Length says {size!r}")
     image = request.body
     try:

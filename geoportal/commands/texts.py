@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -84,6 +85,6 @@ def arguments(order: Order, posted: QueryDict) -> dict[str, Any]:
     for name, form in order.asked()["properties"].items():
         text = posted.get(name, "").strip()
         if text:
-            is_number = form["type"] == "integer" and text.removeprefix("-").isascii() and text.lstrip("-").isdigit()
+            is_number = form["type"] == "integer" and re.fullmatch("-?[0-9]{1,9}", text)
             found[name] = int(text) if is_number else text
     return found

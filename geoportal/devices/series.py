@@ -24,6 +24,8 @@ STEPS = (0, 300, 3600, 86400)
 ENOUGH = ((timedelta(hours=6), 0), (timedelta(days=3), 300), (timedelta(days=60), 3600))
 """Up to which length of time which step is taken when none is asked for; beyond, days."""
 POINTS_MAX = 10_000
+_YEARS = range(1970, 9999)
+"""Beyond them a calculation with times and zones leaves the calendar."""
 
 
 class BadSeries(ValueError):
@@ -71,7 +73,7 @@ def _moment(name: str, text: str, default: datetime) -> datetime:
         found = parse_datetime(text.strip().replace(" ", "+"))
     except ValueError:
         found = None
-    if found is None or found.tzinfo is None:
+    if found is None or found.tzinfo is None or found.year not in _YEARS:
         raise BadSeries(
             _("«%(name)s» deve essere un istante con fuso, come 2026-11-22T08:30:00Z, non “%(text)s”.")
             % {"name": name, "text": text[:40]}

@@ -131,7 +131,7 @@ def _period(request: HttpRequest) -> tuple[date, date]:
     except ValueError:
         messages.warning(request, _("Le date vanno scritte come 2026-11-24: mostro il mese in corso."))
         first, last = today.replace(day=1), today
-    if last < first or (last - first).days > MOST_DAYS:
+    if not 1970 <= first.year <= last.year < 9999 or last < first or (last - first).days > MOST_DAYS:
         messages.warning(
             request, _("Il periodo deve finire dopo l'inizio e durare al più cinque anni: mostro il mese in corso.")
         )

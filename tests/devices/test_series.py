@@ -92,6 +92,8 @@ def test_a_long_time_is_answered_from_roll_ups(measured: Device, technician: Cli
         ({"metric": "cpu", "step": "60"}, "300"),
         ({"metric": "cpu", "from": "ieri"}, "ieri"),
         ({"metric": "cpu", "from": "2026-11-22T08:00:00"}, "fuso"),
+        ({"metric": "cpu", "from": "0001-01-01T00:00:00+23:59"}, "0001-01-01"),
+        ({"metric": "cpu", "to": "9999-12-31T23:59:59-10:00"}, "9999-12-31"),
         ({"metric": "cpu", "from": "2026-11-23T00:00:00Z", "to": "2026-11-22T00:00:00Z"}, "prima"),
         ({"metric": "cpu", "from": "2020-01-01T00:00:00Z", "to": "2026-11-22T00:00:00Z", "step": "300"}, "10000"),
     ],

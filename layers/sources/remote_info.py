@@ -1,4 +1,4 @@
-"""What a cascaded WMS says of a point: asked in the best of its formats that we read, told as plain facts."""
+"""What a cascaded WMS or WMTS says of a point: asked in the best of its formats that we read, told as plain facts."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from layers.sources.info_formats import read_info
 from layers.sources.models import Source
 from layers.sources.secrets import credentials_of
 from layers.sources.wms import WmsOffer, wms_info_url
+from layers.sources.wmts import WmtsOffer, info_url, zoom_for
+from layers.tile_grids import TILE_PX, WEB_MERCATOR, TileAddress
 
 INFO_BYTES = 2**20
 AROUND_PX = 50
@@ -46,14 +48,12 @@ def remote_info(layer: LayerEntry, spot: Spot, limit: int) -> list[dict[str, Any
     source = Source.objects.filter(layer_id=layer.id).first()
     if source is None:
         raise SourceFailed(_("La fonte di questo livello non c'è più."))
-    offer = msgspec.convert(layer.raster_info["remote"], WmsOffer)
-    asked = _in_their_crs(spot, offer)
-    if asked is None:
+    url = _question(source, layer.raster_info, spot, limit)
+    if not url:
         return []
-    url = wms_info_url(source.address, offer, asked.view, (asked.column, asked.row), limit)
     try:
         answer, body = fetched(url, Budget(source.timeout_ms / 1000, INFO_BYTES), credentials=credentials_of(source))
-        rows = read_info(body, answer.media or offer.info)
+        rows = read_info(body, answer.media or str(layer.raster_info["remote"]["info"]))
     except SourceErred as error:
         # It is there and draws its maps: that it does not tell of a point is no reason to leave it alone.
         raise RemoteAnswerUnread(layer.slug, str(error)) from error
@@ -61,6 +61,33 @@ def remote_info(layer: LayerEntry, spot: Spot, limit: int) -> list[dict[str, Any
         {"type": "Feature", "id": name or str(number), "geometry": None, "properties": facts}
         for number, (name, facts) in enumerate(rows[:limit], 1)
     ]
+
+
+def _question(source: Source, held: dict[str, Any], spot: Spot, limit: int) -> str:
+    """The address to ask; empty where the place means nothing over there."""
+    if held.get("protocol") == Source.Kind.WMTS:
+        return _of_tile(msgspec.convert(held["remote"], WmtsOffer), spot)
+    offer = msgspec.convert(held["remote"], WmsOffer)
+    asked = _in_their_crs(spot, offer)
+    return wms_info_url(source.address, offer, asked.view, (asked.column, asked.row), limit) if asked else ""
+
+
+def _of_tile(offer: WmtsOffer, spot: Spot) -> str:
+    """The pixel of their tile that lies where the spot is, at the zoom that the map would be drawn from."""
+    view = spot.view
+    west, _south, _east, north = view.box
+    across, down = (view.box[2] - west) / view.width, (north - view.box[1]) / view.height
+    x, y = west + (spot.column + 0.5) * across, north - (spot.row + 0.5) * down
+    around = bounds_between(view.crs.srid, 3857, (x - across / 4, y - down / 4, x + across / 4, y + down / 4))
+    if around is None:
+        return ""
+    east, up = (around[0] + around[2]) / 2, (around[1] + around[3]) / 2
+    zoom = zoom_for(offer, view)
+    column, _last, row, _lower = WEB_MERCATOR.span(zoom, (east, up, east, up))
+    tile, cell = TileAddress(zoom, row, column), WEB_MERCATOR.cell(zoom)
+    left, _bottom, _right, top = WEB_MERCATOR.box(tile)
+    pixel = (min(TILE_PX - 1, max(0, int((east - left) / cell))), min(TILE_PX - 1, max(0, int((top - up) / cell))))
+    return info_url(offer, tile, pixel)
 
 
 def _in_their_crs(spot: Spot, offer: WmsOffer) -> Spot | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +27,7 @@ from layers.sources.models import Source, SourceState
 from layers.sources.pictures import Pixels, read_picture
 from layers.sources.secrets import credentials_of
 from layers.sources.wms import WmsOffer, read_wms, wms_map_url, wms_url
-from layers.sources.wmts import WmtsOffer, read_wmts, tile_url
+from layers.sources.wmts import WmtsOffer, read_wmts, tile_url, zoom_for
 from layers.tile_cache import TileCache
 from layers.tile_grids import TILE_PX, WEB_MERCATOR, TileAddress
 
@@ -86,7 +85,9 @@ def _keep(source: Source, offer: WmsOffer | WmtsOffer) -> None:
     # As it is read back from the table, where a tuple is a list.
     if layer is not None and layer.raster_info != msgspec.json.decode(msgspec.json.encode(held)):
         layer.raster_info = held
-        layer.save(update_fields=["raster_info"])
+        # Tiles that readers hold are of what it offered before.
+        layer.data_version += 1
+        layer.save(update_fields=["raster_info", "data_version"])
 
 
 def _offer(source: Source) -> WmsOffer | WmtsOffer:
@@ -148,7 +149,7 @@ def _of_wmts(offer: WmtsOffer, view: View, get: Callable[[str], Pixels]) -> Pixe
     if box is None:
         return _nothing(view)
     zooms = sorted(int(zoom) for zoom in offer.matrices)
-    zoom = min((one for one in zooms if one >= math.ceil(view.zoom - 0.25)), default=zooms[-1])
+    zoom = zoom_for(offer, view)
     while zoom > zooms[0] and _tiles_of(zoom, box) > MOST_TILES:
         zoom = max(one for one in zooms if one < zoom)
     first, last, upper, lower = WEB_MERCATOR.span(zoom, _inside(box, zoom))

@@ -137,22 +137,42 @@ def asked_of_a_point(client: Client, layer: str, form: str) -> Any:
     return client.get(f"{INFO}&layers={layer}&query_layers={layer}&info_format={form}")
 
 
-def test_a_point_of_theirs_is_told_as_they_tell_it(db: None, allowed: None, cascaded: dict[str, Source]) -> None:
+@pytest.mark.parametrize("kind", ["wms", "wmts"])
+def test_a_point_of_theirs_is_told_as_they_tell_it(
+    db: None, allowed: None, cascaded: dict[str, Source], kind: str
+) -> None:
     forget_catalogue()
-    client = Client()
-    ours = asked_of_a_point(client, "edifici-wms", "application/json").json()["features"]
+    client, slug = Client(), f"edifici-{kind}"
+    ours = asked_of_a_point(client, slug, "application/json").json()["features"]
     theirs = asked_of_a_point(client, "edifici-altrui", "application/json").json()["features"]
     assert theirs and [one["properties"] for one in ours] == [one["properties"] for one in theirs]
-    assert ours[0]["geometry"] is None and ours[0]["id"].startswith("edifici-wms.")
+    assert ours[0]["geometry"] is None and ours[0]["id"].startswith(f"{slug}.")
     value = next(str(value) for value in theirs[0]["properties"].values() if isinstance(value, str))
     for form in ("text/html", "text/plain"):
-        assert value in asked_of_a_point(client, "edifici-wms", form).content.decode()
+        assert value in asked_of_a_point(client, slug, form).content.decode()
     listed = client.get("/ogc/wms?service=WMS&request=GetCapabilities").content.decode()
-    assert re.search(r'<Layer queryable="1"[^>]*>\s*<Name>edifici-wms<', listed)
+    assert re.search(rf'<Layer queryable="1"[^>]*>\s*<Name>{slug}<', listed)
+    assert SourceState.objects.get(source__slug=slug).health == "ok"
+
+
+def test_a_service_that_tells_of_no_points_is_not_asked_and_the_map_says_so(
+    db: None, allowed: None, cascaded: dict[str, Source]
+) -> None:
+    layer = Layer.objects.get(slug="edifici-wmts")
+    layer.raster_info["remote"] |= {"info": ""}
+    layer.save()
+    forget_catalogue()
+    client = Client()
+    listed = client.get("/ogc/wms?service=WMS&request=GetCapabilities").content.decode()
     assert re.search(r'<Layer queryable="0"[^>]*>\s*<Name>edifici-wmts<', listed)
     refused = asked_of_a_point(client, "edifici-wmts", "application/json")
     assert refused.status_code == 400 and b"LayerNotQueryable" in refused.content
-    assert SourceState.objects.get(source__slug="edifici-wms").health == "ok"
+    said = "Il servizio d'origine non dice che cosa c'è in un punto."
+    assert client.get("/", headers={"Accept-Language": "it"}).content.decode().count(said) == 1
+    # What it offers is looked at now and then; tiles of what it offered before are others than those of now.
+    remote_maps.look_at(Source.objects.get(slug="edifici-wmts"))
+    again = Layer.objects.get(pk=layer.pk)
+    assert again.raster_info["remote"]["info"] and again.data_version > layer.data_version
 
 
 def test_a_point_is_found_in_a_crs_that_they_do_not_know(

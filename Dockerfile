@@ -42,7 +42,7 @@ COPY deploy/nginx.conf.in /tmp/nginx.conf.in
 RUN sed -e 's|@account@||' -e 's|@root@|/tmp|g' -e 's|@mime_types@|/etc/nginx/mime.types|' -e 's|@listen@|8080|' \
         -e 's|@static@|/srv/static|g' -e 's|@pages@|/srv/pages|g' -e 's|@log_level@|warn|' \
         -e 's|@web@|unix:/run/geoportale/web.sock|' -e 's|@heavy@|unix:/run/geoportale/heavy.sock|' \
-        -e 's|@live@|unix:/run/geoportale/live.sock|' \
+        -e 's|@live@|unix:/run/geoportale/live.sock|' -e 's|@brotli_module@||' -e 's|@brotli@||' \
         /tmp/nginx.conf.in > /etc/nginx/nginx.conf
 CMD ["nginx", "-e", "stderr", "-c", "/etc/nginx/nginx.conf"]
 

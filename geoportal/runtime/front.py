@@ -14,6 +14,14 @@ from geoportal.runtime.templates import BASE, fill
 
 TEMPLATE = BASE / "deploy" / "nginx.conf.in"
 PAGES = BASE / "deploy" / "pages"
+BROTLI = Path("/usr/lib/nginx/modules/ngx_http_brotli_filter_module.so")
+"""Of a package of its own (libnginx-mod-http-brotli-filter): used where it is installed, gzip otherwise."""
+_BROTLI_SETTINGS = (
+    # Tiles are kept compressed by gzip; the rest at about the cost of gzip and a sixth smaller.
+    "brotli on; brotli_comp_level 4; brotli_min_length 512; brotli_types text/plain text/css text/csv text/xml "
+    "text/javascript application/javascript application/json application/geo+json application/schema+json "
+    '"application/vnd.oai.openapi+json;version=3.0" application/xml application/gml+xml image/svg+xml;'
+)
 _WORKER_ACCOUNT = "www-data"
 """Whom nginx's workers become when its master runs as root; the account exists on every Debian and Ubuntu."""
 
@@ -44,6 +52,8 @@ def values_for(places: Places) -> dict[str, str]:
         "heavy": f"unix:{places.sockets}/heavy.sock",
         "live": f"unix:{places.sockets}/live.sock",
         "log_level": "warn",
+        "brotli_module": f"load_module {BROTLI};" if BROTLI.exists() else "",
+        "brotli": _BROTLI_SETTINGS if BROTLI.exists() else "",
     }
 
 

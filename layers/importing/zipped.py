@@ -98,7 +98,7 @@ def _whole_files(archive: Path, wanted: list[str], folder: Path) -> tuple[list[M
     for number, name in enumerate(wanted):
         suffix = suffix_of(Path(name))
         # GDAL calls the layer of some formats by the file.
-        plain = re.sub(r"[^\w-]+", "_", stem_of(Path(name.replace("\\", "/"))))[:80] or "file"
+        plain = re.sub(r"[^\w-]+", "_", stem_of(Path(name.replace("\\", "/"))))[:50] or "file"
         targets[name] = _made(folder / f"f{number}") / f"{plain}{suffix}"
         if suffix in RASTER_SUFFIXES:
             base = name[: -len(suffix)].lower()

@@ -61,9 +61,9 @@ bench: ## Measure the hot paths beside PostgreSQL, TiPg, pygeoapi and TiTiler: m
 	@deploy/bootstrap test
 	@$(CHECK_ENV) $(PYTHON) -m tests.benchmarks $(ARGS)
 
-cite: ## Run the OGC compliance suites: make cite SUITES="features wfs" URL=http://127.0.0.1:8000
+cite: ## Run the OGC compliance suites: make cite SUITES="features tiles" URL=http://127.0.0.1:8000 CITE_CLASSES=folder
 	@deploy/bootstrap test
-	@$(PYTHON) -m tests.cite $(SUITES) $(if $(URL),--url '$(URL)')
+	@CITE_CLASSES="$(CITE_CLASSES)" $(PYTHON) -m tests.cite $(SUITES) $(if $(URL),--url '$(URL)')
 
 fuzz: ## Ask every service at random by its own OpenAPI document: make fuzz ARGS="--requests 2000 --seed 7"
 	@deploy/bootstrap test

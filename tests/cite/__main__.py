@@ -1,12 +1,15 @@
 """Run OGC compliance suites (CITE) against a site: `make cite`, or `python -m tests.cite [SUITE …] [--url SITE]`.
 
-Archives are taken from var/cite, where `mvn` puts them from Maven Central; they need Java. Without `--url` a product of
-its own with the sample city is started. Exit code 0: nothing failed; 1: something failed; 2: a suite could not be had.
+Archives are taken from var/cite, where `mvn` puts them from Maven Central; they need Java. A suite compiled from its
+source is taken from the folder that CITE_CLASSES names instead: there a folder of the suite's name with `testng.xml`,
+`classes/` and `lib/*.jar`. Without `--url` a product of its own with the sample city is started. Exit code 0: nothing
+failed; 1: something failed; 2: a suite could not be had.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -32,14 +35,20 @@ def main() -> int:
     if unknown:
         parser.error(f"there is no suite {unknown[0]!r}; there are {', '.join(SUITES)}")
     names = options.suites or list(SUITES)
-    ready = {name: jar for name in names if (jar := archive(SUITES[name])) is not None}
+    ready = {name: place for name in names if (place := compiled(name) or archive(SUITES[name])) is not None}
     codes = [2] * (len(names) - len(ready))
     if ready and options.url:
-        codes += [run(name, jar, options.url.rstrip("/")) for name, jar in ready.items()]
+        codes += [run(name, place, options.url.rstrip("/")) for name, place in ready.items()]
     elif ready:
         with running("cite") as product:
-            codes += [run(name, jar, product.url) for name, jar in ready.items()]
+            codes += [run(name, place, product.url) for name, place in ready.items()]
     return max(codes)
+
+
+def compiled(name: str) -> Path | None:
+    """The suite's folder below CITE_CLASSES, if there is one."""
+    root = os.environ.get("CITE_CLASSES", "")
+    return Path(root, name) if root and Path(root, name, "testng.xml").is_file() else None
 
 
 def archive(suite: Suite) -> Path | None:
@@ -62,18 +71,16 @@ def archive(suite: Suite) -> Path | None:
     return target
 
 
-def run(name: str, jar: Path, site: str) -> int:
-    """Run one suite and print what came of it."""
-    entries = "".join(
-        f"<entry key={quoteattr(key)}>{escape(value)}</entry>" for key, value in SUITES[name].arguments(site).items()
-    )
+def run(name: str, place: Path, site: str) -> int:
+    """Run one suite, an archive or a folder of classes, and print what came of it."""
     with tempfile.TemporaryDirectory(prefix="cite-") as folder:
-        properties = Path(folder, "run.xml")
-        # Without a DOCTYPE: the suites would fetch it.
-        properties.write_text(f'<?xml version="1.0" encoding="UTF-8"?><properties version="1.0">{entries}</properties>')
-        command = ["java", "-jar", str(jar), "-o", folder, str(properties)]
+        prepared = _of_classes if place.is_dir() else _of_archive
+        command = prepared(place, Path(folder), SUITES[name].arguments(site))
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=RUN_S, cwd=folder)
+            # What they print is every request and answer.
+            done = subprocess.run(
+                command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=RUN_S, cwd=folder
+            )
         except FileNotFoundError:
             say(f"{name}: Java is not installed.")
             return 2
@@ -82,6 +89,26 @@ def run(name: str, jar: Path, site: str) -> int:
             say(f"{name}: the suite ended with {done.returncode} and no results.\n{done.stderr[-2000:]}")
             return 2
         return report(name, found[-1])
+
+
+def _of_archive(jar: Path, folder: Path, arguments: dict[str, str]) -> list[str]:
+    entries = "".join(f"<entry key={quoteattr(key)}>{escape(value)}</entry>" for key, value in arguments.items())
+    properties = folder / "run.xml"
+    # Without a DOCTYPE: the suites would fetch it.
+    properties.write_text(f'<?xml version="1.0" encoding="UTF-8"?><properties version="1.0">{entries}</properties>')
+    return ["java", "-jar", str(jar), "-o", str(folder), str(properties)]
+
+
+def _of_classes(place: Path, folder: Path, arguments: dict[str, str]) -> list[str]:
+    suite = ElementTree.parse(place / "testng.xml")  # written by whoever runs it
+    root = suite.getroot()
+    for one in [one for one in root.findall("parameter") if one.get("name") in arguments]:
+        root.remove(one)
+    for name, value in arguments.items():
+        root.insert(0, ElementTree.Element("parameter", name=name, value=value))
+    suite.write(folder / "run.xml", encoding="unicode", xml_declaration=True)
+    path = os.pathsep.join((str(place / "classes"), str(place / "lib" / "*")))
+    return ["java", "-cp", path, "org.testng.TestNG", "-d", str(folder), str(folder / "run.xml")]
 
 
 def report(name: str, results: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,7 +11,9 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.cache import patch_cache_control
+from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -19,6 +22,7 @@ from geoportal.versions import rasters
 from geoportal.versions.asking import LISTED, Asked, asked, has_version, history, numbers, wanted
 from layers.catalogue import FieldEntry
 from layers.errors import BadQuery, LayersError
+from layers.filters import instant
 from layers.jobs.models import Job
 from layers.jobs.services import enqueue
 from layers.models import Layer
@@ -108,8 +112,22 @@ def _as_it_was(request: HttpRequest, found: Asked) -> dict[str, Any]:
             seen = at(layer, text)
         except BadQuery as error:
             return known | {"day_error": str(error)}
-        known |= {"moment": urlencode({"datetime": text}), "was_empty": seen.past is not None and not seen.past.number}
+        known |= {
+            "moment": urlencode({"datetime": text}),
+            "day_text": _day_text(text),
+            "was_empty": seen.past is not None and not seen.past.number,
+        }
     return known
+
+
+def _day_text(text: str) -> str:
+    """A day or a moment as people write it; an interval as it is."""
+    if "/" in text:
+        return text
+    when = instant(text)
+    if isinstance(when, datetime):
+        return date_format(timezone.localtime(when), "SHORT_DATETIME_FORMAT")
+    return date_format(when, "SHORT_DATE_FORMAT")
 
 
 def title_of(found: Asked) -> str:

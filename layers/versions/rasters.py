@@ -24,9 +24,11 @@ _FACTS = ("srid", "bbox", "storage_bbox", "source_file")
 def begin_history(layer: Layer) -> None:
     """See that what the layer shows now is its last version.
 
-    It is not where its history has not begun, nor where somebody has written another file into its row by hand.
-    Raises OSError when the file is not there.
+    It is not where its history has not begun, nor where somebody has written another file into its row by hand. A file
+    that is lost begins nothing: what comes next must be able to take its place. Raises OSError.
     """
+    if is_lost(layer):
+        return
     last = current(layer)
     if last is not None and last.raster is not None and last.raster.path == layer.raster_path:
         return
@@ -42,6 +44,11 @@ def begin_history(layer: Layer) -> None:
         write(layer, state, _counts(last, layer))
 
 
+def is_lost(layer: Layer) -> bool:
+    """Whether the file that a layer shows is not there."""
+    return not (raster_files.folder() / layer.raster_path).is_file()
+
+
 def current(layer: Layer) -> LayerVersion | None:
     """The last version."""
     return layer.versions.select_related("raster").order_by("-number").first()
@@ -49,6 +56,8 @@ def current(layer: Layer) -> LayerVersion | None:
 
 def counts_of_change(layer: Layer, path: str, info: dict[str, Any]) -> PixelCounts:
     """What another file would add, change and remove of a layer's pixels. Raises OSError and RasterioError."""
+    if is_lost(layer):
+        return pixels_of(info), 0, 0
     root = raster_files.folder()
     return changes_between(root / layer.raster_path, root / path, pixels_of(layer.raster_info), pixels_of(info))
 

@@ -223,6 +223,18 @@ def test_a_raster_from_before_there_were_versions_begins_its_history_when_it_is_
     assert list(old.versions.order_by("number").values_list("what", flat=True))[2:] == ["database", "restore"]
 
 
+def test_a_lost_file_can_be_replaced_and_an_older_one_brought_back(
+    layer: Layer, import_path: Importer, tmp_path: Path, rasters: Path
+) -> None:
+    (rasters / layer.raster_path).unlink()
+    (outcome,) = import_path(write(tmp_path / "quote.tif", np.full((8, 8), 3, dtype="int16")), slug="quote")
+    assert (outcome.changes["added"], outcome.changes["version"]) == (64, 3)
+    layer.refresh_from_db()
+    (rasters / layer.raster_path).unlink()
+    restore(layer.pk, 1)
+    assert (shown() == first_values()).all()
+
+
 def test_old_states_go_with_their_files_when_they_are_not_kept(layer: Layer, rasters: Path) -> None:
     Layer.objects.filter(pk=layer.pk).update(history_days=30)
     held = retention.kept([layer.pk])

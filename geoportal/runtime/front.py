@@ -17,7 +17,7 @@ PAGES = BASE / "deploy" / "pages"
 BROTLI = Path("/usr/lib/nginx/modules/ngx_http_brotli_filter_module.so")
 """Of a package of its own (libnginx-mod-http-brotli-filter): used where it is installed, gzip otherwise."""
 _BROTLI_SETTINGS = (
-    # Tiles are kept compressed by gzip; the rest at about the cost of gzip and a sixth smaller.
+    # Not for tiles, which are kept compressed by gzip. ETags become weak and Vary is set as gzip does it.
     "brotli on; brotli_comp_level 4; brotli_min_length 512; brotli_types text/plain text/css text/csv text/xml "
     "text/javascript application/javascript application/json application/geo+json application/schema+json "
     '"application/vnd.oai.openapi+json;version=3.0" application/xml application/gml+xml image/svg+xml;'

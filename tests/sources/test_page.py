@@ -45,6 +45,8 @@ def test_everyone_sees_health_and_only_stewards_what_is_behind_it(source: Source
     for page in (public, kept):
         assert "Servizi scolastici" in page and "Non risponde" in page and "Ufficio scuola" in page
     assert "rifiuta" in kept and "Esegui ora" in kept
+    assert all("Il livello mostra gli ultimi dati buoni." in page for page in (public, kept))
+    assert "avvisare l'ufficio che lo tiene" in kept and "avvisare" not in public
     assert "rifiuta" not in public and "127.0.0.1" not in public and "Esegui ora" not in public
     layer = Client().get("/livelli/servizi-scolastici/").content.decode()
     assert "Non risponde" in layer and "rifiuta" not in layer

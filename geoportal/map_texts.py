@@ -26,6 +26,8 @@ def map_texts() -> dict[str, str]:
         "sample": _("dati di esempio"),
         "home": _("Torna alla vista iniziale"),
         "position": _("Coordinate del puntatore"),
+        "printedOn": _("Geoportale del Comune di Cremona, stampa del {date}"),
+        "printedCredits": _("Fonti: {credits}"),
         "copied": _("Indirizzo copiato"),
         "copyFails": _("Copia l'indirizzo dalla barra del browser"),
         "noWebgl": _("Questo browser non può disegnare la mappa (manca WebGL): elenchi e servizi restano usabili."),

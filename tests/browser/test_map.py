@@ -115,6 +115,35 @@ def test_the_address_brings_back_what_the_map_showed(visit: Visit) -> None:
     assert re.search(rf"map=17(\.00)?/{LAT}/{LON}&", page.url)
 
 
+def test_paper_shows_the_map_its_legend_and_where_it_is_from(visit: Visit) -> None:
+    page = visit.open_map(f"/{CENTRE}&layers=edifici")
+    settle(page)
+    page.locator("[data-layer=edifici] .layer-legend summary").click()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    drawn = page.evaluate(
+        """async () => {
+            const image = await createImageBitmap(document.getElementById('print-picture'))
+            const pen = new OffscreenCanvas(image.width, image.height).getContext('2d')
+            pen.drawImage(image, 0, 0)
+            const { data } = pen.getImageData(0, 0, image.width, image.height)
+            return new Set(new Uint32Array(data.buffer)).size
+        }"""
+    )
+    assert drawn > 5
+    expect(page.locator("#print-facts")).to_contain_text("Geoportale del Comune di Cremona")
+    expect(page.locator("#print-facts")).to_contain_text("layers=edifici")
+    for shown in (".map-print-head h1", "[data-layer=edifici] .legend", "#print-picture", ".maplibregl-ctrl-scale"):
+        expect(page.locator(shown)).to_be_visible()
+    for hidden in ("[data-layer=strade]", ".site-header", "#map canvas", ".map-buttons", ".layer-info >> nth=0"):
+        expect(page.locator(hidden)).to_be_hidden()
+    assert page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") == 1
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    page.emulate_media(media="screen")
+    expect(page.locator("[data-layer=edifici] .legend")).to_be_hidden()
+    expect(page.locator("#print-picture")).to_be_hidden()
+
+
 def test_back_closes_what_was_opened_last(visit: Visit) -> None:
     page = visit.open_map(f"/{CENTRE}&layers=edifici")
     settle(page)

@@ -11,6 +11,7 @@ import { identify } from './identify.js'
 import { supplyImages } from './images.js'
 import { escaped, mapLayers } from './layers.js'
 import { panels as makePanels } from './panels.js'
+import { printable } from './print.js'
 import { tellRest } from './rest.js'
 import { followAddress, parseState } from './state.js'
 import { styleChoice } from './styles.js'
@@ -111,6 +112,7 @@ function start(map) {
   map.getCanvas().addEventListener('keydown', (event) => { if (event.key === 'Enter') found.at(map.project(map.getCenter())) })
   map.getCanvas().setAttribute('aria-label', texts.mapLabel)
   showCoordinates(map, { format })
+  printable(map, config)
   searchBox({ url: config.search, language: config.language, texts, onChoose: goToFound(map, { config, layers, tree, select, panels }) })
   awake()
   document.documentElement.dataset.map = 'ready'

@@ -33,8 +33,8 @@ export function panels({ onDetailClosed }) {
 
   return {
     closeDetail,
-    /** Pixels at the foot of the map that an open card hides: on a phone it lies over the map. */
-    coveredBelow: () => (isPhone() ? Math.round(layers.parentElement.clientHeight * 0.56) : 0),
+    /** Pixels at the foot of the map that an open card may hide: on a phone it lies over the map, as high as map.css lets it. */
+    coveredBelow: () => (isPhone() ? Math.round((detail.parentElement.clientHeight * parseFloat(getComputedStyle(detail).maxHeight)) / 100) : 0),
     detailIsOpen: () => !detail.hidden,
     /** Show content in the detail panel. The keyboard goes there when the panel opens, not on every change. */
     showDetail(heading, ...content) {

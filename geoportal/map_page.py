@@ -28,7 +28,7 @@ from layers.styles.points import cluster_source
 from layers.styles.reduced import CLUSTER_CAP, classed
 from layers.tile_grids import MAX_ZOOM
 
-TILE_MAX_ZOOM = 16
+VECTOR_TILE_MAX_ZOOM = 16
 """Tiles of shapes of this zoom are stretched further: 4096 units over 611 m are finer than any of our surveys."""
 
 
@@ -125,7 +125,7 @@ def layer_config(entry: LayerEntry, audience: Audience) -> dict[str, Any]:
         "attribution": entry.attribution,
         "minZoom": entry.min_zoom,
         "maxZoom": entry.max_zoom,
-        "tileMaxZoom": _tile_max_zoom(entry),
+        "tileMaxZoom": tile_max_zoom(entry),
         **_look(entry, style_of(entry, audience)),
         "fields": {field.name: _field(field) for field in entry.visible_fields(audience)},
     }
@@ -138,12 +138,12 @@ def styled_config(entry: LayerEntry, audience: Audience, name: str) -> dict[str,
     return {"name": style.name, "legend": lines, **_look(entry, style.spec, style.name)}
 
 
-def _tile_max_zoom(entry: LayerEntry) -> int:
+def tile_max_zoom(entry: LayerEntry) -> int:
     """The last zoom of the layer's tiles. Pictures blur when stretched: they come at every zoom of the layer.
 
     One more than the layer's own: at its last zoom, pictures of 256 pixels are those of the next.
     """
-    last = TILE_MAX_ZOOM if entry.kind == "vector" else entry.max_zoom + 1
+    last = VECTOR_TILE_MAX_ZOOM if entry.kind == "vector" else entry.max_zoom + 1
     return min(max(last, entry.min_zoom), MAX_ZOOM)
 
 

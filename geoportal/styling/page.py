@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from geoportal.map_page import TILE_MAX_ZOOM, can_be_clustered, in_language, tile_url
+from geoportal.map_page import can_be_clustered, in_language, tile_max_zoom, tile_url
 from geoportal.map_texts import map_texts
 from layers.catalogue import FieldEntry, LayerEntry
 from layers.raster_legend import known_limits, look_of
@@ -80,7 +80,7 @@ def _config(layer: LayerEntry, audience: Audience, name: str, drawn: str) -> dic
         "bbox": layer.bbox or settings.MAP_HOME,
         "tiles": tile_url(layer, audience),
         "minZoom": layer.min_zoom,
-        "tileMaxZoom": min(max(TILE_MAX_ZOOM, layer.min_zoom), 22),
+        "tileMaxZoom": tile_max_zoom(layer),
         "bands": [known_limits(layer, band) for band in range(1, len(layer.raster_info.get("bands") or []) + 1)],
         "addresses": {
             action: reverse(f"style-{action}", args=[layer.slug])
@@ -176,6 +176,7 @@ def _rounded(scale: float) -> int:
 
 def _texts() -> dict[str, str]:
     return {
+        "titleNeeded": _("Dare un titolo allo stile: con quello si sceglie sulla mappa."),
         "newStyle": _("Nuovo stile"),
         "saved": _("Salvato: la mappa, i servizi e le legende lo usano già."),
         "unsaved": _("Ci sono modifiche non salvate."),

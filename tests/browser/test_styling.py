@@ -71,7 +71,11 @@ def test_a_thematic_map_of_a_fresh_file_by_clicks_alone(
     expect(page.locator("#classes tr")).to_have_count(6)
     ready(page)
     assert colours_on(page, "#style-map canvas") >= 6
+    page.get_by_role("button", name="Salva", exact=True).click()
+    expect(page.get_by_label("Titolo", exact=True)).to_be_focused()
+    expect(page.locator("#title-problem")).to_contain_text("Dare un titolo")
     page.get_by_label("Titolo", exact=True).fill("Abitanti per isolato")
+    expect(page.locator("#title-problem")).to_be_empty()
     shot(signed_in, "6-style-editor")
     page.get_by_role("button", name="Salva", exact=True).click()
     expect(page.locator("#message")).to_contain_text("Salvato")
@@ -102,6 +106,11 @@ def test_styles_are_named_read_in_kept_and_deleted(editing: Visit, tmp_path: Pat
     page.goto(editing.origin + "/livelli/edifici/stile/")
     ready(page)
     expect(page.locator("#classes tr")).to_have_count(4)
+    scrolled = "[...document.querySelectorAll('.table-scroll')].map(part => part.scrollWidth - part.clientWidth)"
+    assert page.evaluate(scrolled) == [0]
+    page.set_viewport_size({"width": 360, "height": 800})
+    assert page.evaluate(scrolled) == [0]
+    page.set_viewport_size({"width": 1280, "height": 800})
     page.get_by_label("Numero di classi").wait_for(state="hidden")
     # A new style beside the old one, from a file of another program.
     fill = ["step", ["get", "ALTEZZA"], "#ffffcc", 10, "#fd8d3c", 20, "#800026"]

@@ -6,7 +6,8 @@ export function classTable(config, { onChange }) {
   const head = document.getElementById('classes-head')
   const body = document.getElementById('classes')
 
-  const cell = (...children) => el('td', {}, ...children)
+  /** `name` stands above the cell where there is no room for a table, and its head is not shown. */
+  const cell = (name, ...children) => el('td', { 'data-title': name }, ...children)
   const title = (text) => el('th', { scope: 'col' }, text)
 
   function input(attributes, value, write) {
@@ -25,10 +26,13 @@ export function classTable(config, { onChange }) {
       const name = nameOf(entry, index)
       const button = el('button', { type: 'button', 'aria-label': fill(texts.remove, { label: name }) }, '×')
       button.addEventListener('click', () => onRemove(index))
-      const [first, ...cells] = columns.map((one) => cell(one.make(entry, index, name)))
-      return el('tr', {}, first, counts.length ? cell(String(counts[index] ?? '–')) : null, ...cells, cell(button))
+      const [first, ...cells] = columns.map((one) => cell(one.title, one.make(entry, index, name)))
+      return el('tr', {}, first, counts.length ? cell(texts.features, String(counts[index] ?? '–')) : null, ...cells, cell('', button))
     })
-    if (other) rows.push(el('tr', {}, cell(other[0]), counts.length ? cell(String(counts.at(-1) ?? '')) : null, ...other.slice(1).map((node) => cell(node)), cell()))
+    if (other) {
+      const cells = other.slice(1).map((node, place) => cell(node instanceof Node ? columns[place + 1].title : '', node))
+      rows.push(el('tr', {}, cell('', other[0]), counts.length ? cell(texts.features, String(counts.at(-1) ?? '')) : null, ...cells, cell('')))
+    }
     body.replaceChildren(...rows)
     if (focus) body.querySelector(`[data-cell="${CSS.escape(focus)}"]`)?.focus()
   }

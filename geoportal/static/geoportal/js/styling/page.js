@@ -16,7 +16,7 @@ const PAUSE_MS = 120
 const state = { name: '', spec: structuredClone(config.plain), saved: '' }
 const preview = stylePreview(byId('style-map'), config, ask)
 const table = classTable(config, { onChange: changed })
-const mode = (config.drawn === 'raster' ? rasterMode : vectorMode)(config, state, { ask, table, onChange: changed, onRemade: () => { controls.show(); changed() }, onProblem: say })
+const mode = (config.drawn === 'raster' ? rasterMode : vectorMode)(config, state, { ask, table, onChange: changed, onRemade: () => { controls.show(); changed() }, onProblem: refused })
 const controls = bindControls(state, { onChange: (path) => { mode.touched(path); changed() } })
 let timer = 0
 let turn = 0
@@ -24,6 +24,12 @@ let turn = 0
 function say(text, tone = '') {
   byId('message').textContent = text
   byId('message').dataset.tone = tone
+}
+
+/** What there is to draw was refused: the checks of the style before it no longer hold. */
+function refused(text, tone = '') {
+  say(text, tone)
+  if (tone === 'bad') byId('problems').replaceChildren()
 }
 
 function changed() {
@@ -61,6 +67,7 @@ function open(name) {
   state.saved = style ? JSON.stringify(state.spec) : ''
   byId('title-it').value = style?.title_it ?? ''
   byId('title-en').value = style?.title_en ?? ''
+  askTitle(false)
   byId('is-default').checked = style ? style.is_default : !config.styles.length
   refresh()
   say('')
@@ -80,8 +87,21 @@ function refresh() {
   look()
 }
 
+/** Say beside the title that it is needed, or that it no longer is. */
+function askTitle(isMissing) {
+  const input = byId('title-it')
+  byId('title-problem').textContent = isMissing ? texts.titleNeeded : ''
+  if (isMissing) input.setAttribute('aria-invalid', 'true')
+  else input.removeAttribute('aria-invalid')
+}
+
 async function save(name) {
   const title = byId('title-it').value.trim()
+  askTitle(!title)
+  if (!title) {
+    say(texts.titleNeeded, 'bad')
+    return byId('title-it').focus()
+  }
   const sent = { name, title_it: title, title_en: byId('title-en').value.trim(), is_default: byId('is-default').checked, spec: state.spec }
   try {
     const kept = await ask('save', sent)
@@ -93,7 +113,6 @@ async function save(name) {
     say(texts.saved, 'good')
   } catch (error) {
     say(error.message, 'bad')
-    if (!title) byId('title-it').focus()
   }
 }
 
@@ -126,6 +145,7 @@ async function readFile(input) {
   input.value = ''
 }
 
+byId('title-it').addEventListener('input', () => askTitle(false))
 byId('style-name').addEventListener('change', ({ target }) => open(target.value))
 byId('style-form').addEventListener('submit', (event) => { event.preventDefault(); save(state.name) })
 byId('save-new').addEventListener('click', () => save(''))

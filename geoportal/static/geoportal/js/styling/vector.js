@@ -74,7 +74,7 @@ export function vectorMode(config, state, { ask, table, onChange, onRemade, onPr
       onProblem('')
       onRemade()
     } catch (error) {
-      if (mine === turn) { state.spec.classes = []; show(); onProblem(error.message, 'bad') }
+      if (mine === turn) { state.spec.classes = []; byId('classes-state').textContent = ''; show(); onProblem(error.message, 'bad') }
     }
   }
 

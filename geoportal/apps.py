@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 class GeoportalConfig(AppConfig):
     name = "geoportal"
-    verbose_name = "Geoportale"
+    verbose_name = _("Geoportale")
 
     def ready(self) -> None:
         from django.contrib.admin import site

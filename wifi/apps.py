@@ -1,9 +1,10 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class WifiConfig(AppConfig):
     name = "wifi"
-    verbose_name = "Wi-Fi pubblico"
+    verbose_name = _("Wi-Fi pubblico")
 
     def ready(self) -> None:
         from wifi import kind

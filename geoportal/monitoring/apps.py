@@ -1,7 +1,8 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class MonitoringConfig(AppConfig):
     name = "geoportal.monitoring"
     label = "monitoring"
-    verbose_name = "Monitoraggio dei dispositivi"
+    verbose_name = _("Monitoraggio dei dispositivi")

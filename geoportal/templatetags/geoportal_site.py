@@ -11,6 +11,9 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from geoportal import marks
+from geoportal.map_page import in_language
+from layers.catalogue import LayerEntry
+from layers.models import Layer
 
 register = template.Library()
 
@@ -37,6 +40,12 @@ def icon(name: str, size: str = "sm") -> SafeString:
         sprite,
         name,
     )
+
+
+@register.filter
+def title_of(layer: LayerEntry | Layer) -> str:
+    """The layer's title in the reader's language."""
+    return in_language(layer.title_it, layer.title_en)
 
 
 @register.filter

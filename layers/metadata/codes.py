@@ -6,6 +6,9 @@ MD_MaintenanceFrequencyCode; EU authority tables `data-theme` and `frequency`.
 
 from __future__ import annotations
 
+from django.utils.functional import lazy
+from django.utils.translation import get_language
+
 INSPIRE: dict[str, tuple[str, str]] = {
     "ad": ("Indirizzi", "Addresses"),
     "au": ("Unità amministrative", "Administrative units"),
@@ -85,13 +88,26 @@ EU_LICENCES = {
 
 
 def inspire_choices() -> list[tuple[str, str]]:
-    """For a form: code and Italian title, in the order of the title."""
-    return sorted(((code, titles[0]) for code, titles in INSPIRE.items()), key=lambda one: one[1])
+    """For a form: code and title in the reader's language, in the order of the Italian title."""
+    return _choices(INSPIRE)
 
 
 def topic_choices() -> list[tuple[str, str]]:
-    """For a form: code and Italian title, in the order of the title."""
-    return sorted(((code, titles[0]) for code, titles in TOPICS.items()), key=lambda one: one[1])
+    """For a form: code and title in the reader's language, in the order of the Italian title."""
+    return _choices(TOPICS)
+
+
+def _choices(codes: dict[str, tuple[str, str]]) -> list[tuple[str, str]]:
+    ordered = sorted(codes.items(), key=lambda one: one[1][0])
+    return [(code, _in_language(italian, english)) for code, (italian, english) in ordered]
+
+
+def _said(italian: str, english: str) -> str:
+    return english if (get_language() or "").startswith("en") else italian
+
+
+# Forms are made once, when the language of who will read them is not known.
+_in_language = lazy(_said, str)
 
 
 def inspire_address(code: str) -> str:

@@ -31,8 +31,8 @@ class PositionWidget(forms.MultiWidget):
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         number = {"step": "any", "inputmode": "decimal", **(attrs or {})}
         widgets: dict[str, forms.Widget | type[forms.Widget]] = {
-            "lon": forms.NumberInput({**number, "aria-label": _("Longitudine")}),
-            "lat": forms.NumberInput({**number, "aria-label": _("Latitudine")}),
+            "lon": forms.NumberInput(number),
+            "lat": forms.NumberInput(number),
         }
         super().__init__(widgets)
 

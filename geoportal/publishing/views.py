@@ -12,7 +12,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -23,6 +22,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from geoportal.accounts.asking import ask_to_log_in
 from geoportal.map_page import in_language
 from geoportal.map_texts import map_texts
 from geoportal.models import User
@@ -46,7 +46,7 @@ def for_stewards(view: View) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
+            return ask_to_log_in(request)
         if not is_steward(request.user):
             raise PermissionDenied
         response = view(request, *args, **kwargs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ from geoportal.technicians.guard import for_technicians
 from geoportal.technicians.readings import Reading, readings
 
 SHOWN = 20
+_PAIRS = re.compile(r"\w+=[^,=]*(, \w+=[^,=]*)*")
 MARKS = {"done": "✓", "failed": "✕", "rejected": "✕", "expired": "◷", "unsupported": "–"}
 """Colour is never the only sign; what is under way has a dot."""
 
@@ -58,11 +60,21 @@ def command_rows(device_id: int) -> list[CommandRow]:
 
 
 def _answers(output: str) -> list[Reading]:
+    """The lines of an answer that is a JSON object or `name=value, name=value`; none of any other."""
+    if _PAIRS.fullmatch(output):
+        return readings({name: _number(value) for name, value in (pair.split("=", 1) for pair in output.split(", "))})
     try:
         said = json.loads(output)
     except ValueError:
         return []
     return readings(said) if isinstance(said, dict) else []
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text) if "." in text else int(text)
+    except ValueError:
+        return text
 
 
 def commands_context(device_id: int, devid: str, kind: str, known: list[str] | None) -> dict[str, Any]:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_cache_control
 
+from geoportal.accounts.asking import ask_to_log_in
 from geoportal.context import is_technician
 
 View = Callable[..., HttpResponse]
@@ -22,7 +22,7 @@ def for_technicians(view: View) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
+            return ask_to_log_in(request)
         if not is_technician(request.user):
             raise PermissionDenied
         response = view(request, *args, **kwargs)

@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from geoportal.device_layers import visible_kinds
@@ -46,7 +46,12 @@ def plan_list(request: HttpRequest) -> HttpResponse:
         plan = form.save(commit=False)
         plan.created_by = request.user if isinstance(request.user, User) else None
         touched = save(plan, timezone.now())
-        messages.success(request, _("Manutenzione salvata: riguarda %(count)d dispositivi.") % {"count": touched})
+        saved = ngettext(
+            "Manutenzione salvata: riguarda %(count)d dispositivo.",
+            "Manutenzione salvata: riguarda %(count)d dispositivi.",
+            touched,
+        )
+        messages.success(request, saved % {"count": touched})
         return redirect("maintenance")
     now = timezone.now()
     plans = [(plan, _about(plan), _when(plan, now)) for plan in MaintenancePlan.objects.all()]

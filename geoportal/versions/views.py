@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -18,6 +17,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from geoportal.accounts.asking import ask_to_log_in
 from geoportal.versions import rasters
 from geoportal.versions.asking import LISTED, Asked, asked, has_version, history, numbers, wanted
 from layers.catalogue import FieldEntry
@@ -84,7 +84,7 @@ def restore(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Bring a version back; a worker does it."""
     found = asked(request, slug, "layer-restore")
     if not request.user.is_authenticated:
-        return redirect_to_login(request.path)
+        return ask_to_log_in(request)
     if not may_keep(found.audience, found.layer):
         raise PermissionDenied
     if not has_version(found, number):

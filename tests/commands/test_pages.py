@@ -48,9 +48,10 @@ def test_a_command_is_ordered_by_a_plain_form(page: Client, totem: Device) -> No
     table = page.get(path(totem, "comandi")).content.decode()
     assert "Eseguito" in table and "&lt;b&gt;brightness" in table and 'data-moving="0"' in table
     assert "<html" not in table
-    DeviceCommand.objects.update(output='{"temp_cpu": 51.5, "ssid": "Cremona"}')
-    table = page.get(path(totem, "comandi")).content.decode()
-    assert "<dt>Temperatura del processore</dt><dd>51,5 °C</dd>" in table
+    for said in ('{"temp_cpu": 51.5, "uptime": 3}', "temp_cpu=51.5, uptime=3"):
+        DeviceCommand.objects.update(output=said)
+        table = page.get(path(totem, "comandi")).content.decode()
+        assert "<dt>Temperatura del processore</dt><dd>51,5 °C</dd>" in table
 
 
 def test_what_people_notice_is_asked_twice(page: Client, totem: Device) -> None:

@@ -100,3 +100,12 @@ def test_a_mistake_of_ours_is_said_to_be_one(technician: Client, monkeypatch: py
     answer = technician.get("/", headers={"accept-language": "en"})
     assert answer.status_code == 500
     assert "Something went wrong" in answer.content.decode() and "on purpose" not in answer.content.decode()
+
+
+def test_a_form_sent_after_the_session_ended_is_said_not_to_be_saved(client: Client) -> None:
+    form = "http://testserver/tecnici/manutenzione/?da=1"
+    page = client.post("/tecnici/manutenzione/3/termina/", headers={"referer": form}, follow=True)
+    assert page.redirect_chain[-1][0] == "/accedi/?next=/tecnici/manutenzione/%3Fda%3D1"
+    assert "il modulo non è stato salvato" in page.content.decode()
+    away = client.post("/tecnici/manutenzione/", headers={"referer": "http://altrove.example/"})
+    assert away["Location"] == "/accedi/?next=/"

@@ -6,6 +6,7 @@ a signal; an answer tells how one ended. It ends when the other end is closed, a
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import json
@@ -20,6 +21,10 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 import django
+
+from layers.errors import LayersError
+
+log = logging.getLogger(__name__)
 
 _PR_SET_PDEATHSIG = 1
 _LONGEST = 4096
@@ -74,6 +79,10 @@ class Forking:
         """Until the worker closes its end."""
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # closed before it had read or said all
+            self._serve(poll)
+
+    def _serve(self, poll: select.poll) -> None:
         while True:
             for handle, _event in poll.poll():
                 if handle in self._handles:
@@ -95,9 +104,15 @@ class Forking:
             return None
         from layers.importing.reader import client
 
-        client.prepare()
         here = os.getpid()
-        pid = os.fork()
+        try:
+            client.prepare()
+            pid = os.fork()
+        except (OSError, LayersError):
+            # No memory or no process left for this one: those that run have theirs.
+            log.exception("Job %s gets no process", job)
+            self._tell(job, 1)
+            return None
         if pid == 0:
             self._become(job, here)
         handle = os.pidfd_open(pid)
@@ -108,7 +123,10 @@ class Forking:
         job = self._handles.pop(handle)
         os.close(handle)
         _pid, status = os.waitpid(self._pids.pop(job), 0)
-        self._control.sendall(json.dumps({"job": job, "code": os.waitstatus_to_exitcode(status)}).encode())
+        self._tell(job, os.waitstatus_to_exitcode(status))
+
+    def _tell(self, job: str, code: int) -> None:
+        self._control.sendall(json.dumps({"job": job, "code": code}).encode())
 
     def kill(self) -> None:
         """Leave no job behind."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -18,6 +19,8 @@ from layers.importing.reader.client import ONE_THREAD
 
 _LONGEST = 4096
 _END_S = 10.0
+_SAY_S = 30.0
+"""How long its socket may be full: it takes hundreds of messages, so by then that process is stuck."""
 
 
 class NurseryGone(LayersError):
@@ -83,6 +86,8 @@ class Nursery:
 
     def _say(self, message: str) -> None:
         try:
+            # Full while that process loads, or is busy: not gone.
+            select.select([], [self._control], [], _SAY_S)
             self._control.sendall(message.encode())
         except OSError as error:
             raise NurseryGone(str(error)) from error

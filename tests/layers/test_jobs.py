@@ -1,20 +1,25 @@
 """Jobs are done once, survive their worker, can be called off, and never take the worker down."""
 
+import errno
+import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
 from django.db import Error, connection
 
 from layers.jobs import registry, services
+from layers.jobs.forking import Forking
 from layers.jobs.models import Job
 from layers.jobs.registry import JobFailed, queue_planned
 from layers.models import Layer
@@ -280,3 +285,18 @@ def test_a_file_is_imported_by_the_worker(start_worker: StartWorker, tmp_path: P
         cursor.execute("INSERT INTO geodata.panchine (nome) VALUES ('tre')")
     refreshed = settled(services.enqueue("statistics", {"slugs": ["panchine"]}))
     assert refreshed.result["features"] == {"panchine": 3}
+
+
+def test_a_job_that_gets_no_process_leaves_the_others_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> int:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr("layers.importing.reader.client.prepare", lambda: None)
+    monkeypatch.setattr("os.fork", refuse)
+    worker, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    job = str(uuid4())
+    worker.sendall(json.dumps({"job": job}).encode())
+    worker.shutdown(socket.SHUT_WR)
+    with worker, theirs:
+        Forking(theirs).serve()
+        assert json.loads(worker.recv(4096)) == {"job": job, "code": 1}

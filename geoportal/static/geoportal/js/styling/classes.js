@@ -8,7 +8,7 @@ export function classTable(config, { onChange }) {
 
   /** `name` stands above the cell where there is no room for a table, and its head is not shown. */
   const cell = (name, ...children) => el('td', { 'data-title': name }, ...children)
-  const title = (text) => el('th', { scope: 'col' }, text)
+  const title = (text) => (text ? el('th', { scope: 'col' }, text) : el('td', {}))
 
   function input(attributes, value, write) {
     const made = el('input', attributes)

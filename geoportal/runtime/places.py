@@ -18,7 +18,15 @@ from geoportal.runtime.certificates import names_of
 from geoportal.runtime.cluster import ROLE, Account, Cluster, server_account
 from geoportal.runtime.templates import BASE
 
-LOGINS = ("amministratore", "curatore", "pianificatore", "tecnico", "professionista")
+BEGIN = {
+    "amministratore": "/admin/     accounts, roles, rights",
+    "curatore": "/pubblica/  files become layers, layers become thematic maps",
+    "pianificatore": "/livelli/   every layer an office may see, with its files",
+    "tecnico": "/tecnici/   devices, alerts, maintenance",
+    "professionista": "/livelli/   what registered professionals may see",
+}
+"""Where each sample log-in begins."""
+LOGINS = tuple(BEGIN)
 """User names of the sample log-ins."""
 SECRETS = ("secret-key", "mqtt-ingest-password", "mqtt-admin-password", *(f"login-{name}" for name in LOGINS))
 _SOCKET_PATH_LIMIT = 90

@@ -21,7 +21,7 @@ from geoportal.messaging.broker_log import Sieve
 from geoportal.runtime import front
 from geoportal.runtime.certificates import keep_renewed
 from geoportal.runtime.cluster import Account, server_account
-from geoportal.runtime.places import LOGINS, Places
+from geoportal.runtime.places import BEGIN, LOGINS, Places
 from geoportal.runtime.process import Service, StartFailed
 from geoportal.runtime.steps import Steps, manage
 
@@ -191,10 +191,13 @@ class Product:
 
     def banner(self) -> str:
         """What the operator sees at the end of a start."""
-        lines = ["", f"  Geoportale di Cremona: {self.places.address}", "", "  Sample log-ins:"]
-        lines += [f"    {name:<15} {self.places.secret(f'login-{name}')}" for name in LOGINS]
+        address = self.places.address.rstrip("/")
+        lines = ["", f"  Geoportale di Cremona: {address}/  (the map, for everyone)", ""]
+        lines += [f"  Sample log-ins, at {address}/accedi/, and where to begin:"]
+        lines += [f"    {name:<15} {self.places.secret(f'login-{name}')}  {BEGIN[name]}" for name in LOGINS]
         lines += [
             "",
+            "  Your own data: drop files at /pubblica/, or bin/manage import_layer FILE; more in README.md.",
             f"  MQTT broker: 127.0.0.1:{self.places.mqtt_port}, for devices with TLS "
             f"{self.places.device_host}:{self.places.device_port}",
             f"  Files and logs: {self.places.var}",

@@ -14,7 +14,11 @@ async function show(box) {
   const typed = () => (lon.value && lat.value ? [Number(lon.value), Number(lat.value)] : null)
   setWorkerUrl(new URL(box.dataset.worker, location.href).href)
   place.hidden = false
-  const map = new Map({ container: place, style: box.dataset.style, center: typed() ?? HOME, zoom: typed() ? 17 : 13 })
+  const { title, zoomIn, zoomOut, credits } = box.dataset
+  const locale = {
+    'Map.Title': title, 'NavigationControl.ZoomIn': zoomIn, 'NavigationControl.ZoomOut': zoomOut, 'AttributionControl.ToggleAttribution': credits,
+  }
+  const map = new Map({ container: place, locale, style: box.dataset.style, center: typed() ?? HOME, zoom: typed() ? 17 : 13 })
   map.addControl(new NavigationControl({ showCompass: false }))
   supplyImages(map, {})
   const marker = new Marker({ draggable: true })

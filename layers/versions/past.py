@@ -35,10 +35,10 @@ def at(layer: LayerEntry, text: str) -> LayerEntry:
     A day is meant to its end, in the city's time. Layers whose features carry a time of their own, and those without a
     history, come back as they are: `datetime` means something else for the former, nothing for the latter.
     """
-    if not text or layer.time_field or layer.kind == "remote" or layer.is_live or layer.past:
+    if not text:
         return layer
-    _start, end = parse_datetime(text)
-    if end is None:
+    _start, end = parse_datetime(text)  # what is no time is refused for every layer
+    if end is None or layer.time_field or layer.kind == "remote" or layer.is_live or layer.past:
         return layer
     with connection.cursor() as cursor:
         cursor.execute(SQL["at_moment"], {"layer": layer.id, "moment": _moment(end)})

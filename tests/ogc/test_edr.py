@@ -76,6 +76,11 @@ def test_an_area_of_digits_alone_is_refused_at_once(client: Client) -> None:
     assert client.get(f"{HERE}/area", {"coords": "POLYGON((" + "1" * 5000 + "))"}).status_code == 400
 
 
+def test_what_is_no_time_is_refused_where_time_means_nothing(client: Client) -> None:
+    for path in ("map", "tiles/WebMercatorQuad/12/1471/2161"):
+        assert client.get(f"{HERE}/{path}", {"datetime": "ieri"}).status_code == 400, path
+
+
 def test_locations_are_the_devices(client: Client) -> None:
     found = client.get(f"{HERE}/locations").json()
     places = {one["id"]: one["geometry"]["coordinates"] for one in found["features"]}

@@ -206,7 +206,9 @@ def _asked[Found](ask: Callable[[Any], None], text_as_bytes: bool, take: Callabl
 @contextmanager
 def _limit_given_back(cursor: Any) -> Iterator[None]:
     """Within a transaction SET LOCAL outlives its read, and would cut off the long work around it."""
-    if not (connection.in_atomic_block and _limit()):
+    # A transaction that has failed answers nothing, this no more than the read, which says so itself.
+    has_failed = cursor.connection.info.transaction_status == extensions.TRANSACTION_STATUS_INERROR
+    if has_failed or not (connection.in_atomic_block and _limit()):
         yield
         return
     with cursor.connection.cursor() as other:

@@ -34,6 +34,13 @@ def test_a_value_that_does_not_fit_is_a_bad_query() -> None:
         read_plan(plan(), ("2026-13-01",))
 
 
+def test_a_read_in_a_transaction_that_has_failed_says_so() -> None:
+    with pytest.raises(BadQuery, match="aborted"), transaction.atomic():
+        with pytest.raises(BadQuery, match="2026-13-01"):
+            read_plan(plan(), ("2026-13-01",))
+        read_plan(plan(), ("2026-03-01",))
+
+
 @pytest.mark.parametrize("own", ["0", "20min"])
 def test_the_limit_of_a_read_ends_with_it(own: str) -> None:
     with transaction.atomic(), connection.cursor() as cursor:

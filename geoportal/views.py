@@ -109,7 +109,7 @@ def _style_document(request: HttpRequest, entries: list[LayerEntry], audience: A
             "type": "raster" if entry.kind != "vector" else "vector",
             "tiles": [base + tile_url(entry, audience)],
             "attribution": entry.attribution,
-            **({"bounds": entry.bbox} if entry.bbox else {}),
+            **({"bounds": entry.bbox} if entry.bbox and not entry.is_live else {}),
             **({"tileSize": 256} if entry.kind != "vector" else {}),
         }
         hidden = len(entries) > 1 and not entry.shown_by_default

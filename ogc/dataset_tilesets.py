@@ -35,13 +35,14 @@ def tileset(
 ) -> dict[str, Any]:
     """Metadata of the tileset of these layers."""
     document = _head(base, language, collections, grid)
-    low, high, bounds = _reach(layers)
+    low, high = _zooms(layers)
     document["tileMatrixSetLimits"] = limits_of(reach(layers), low, high, grid)
     template = _template(base, collections, layers, version, grid)
     document["links"].append({"rel": "item", "type": MVT, "templated": True, "href": template})
     if grid is WEB_MERCATOR:  # the only grid that TileJSON knows
         tile_json = {"rel": "describedby", "type": "application/json", "title": "TileJSON"}
         document["links"].append({**tile_json, "href": _address(base, f"/{grid.id}", "tilejson", collections)})
+    bounds = _union([layer.bbox for layer in layers if layer.bbox] or [WORLD])
     corners = {"lowerLeft": list(bounds[:2]), "upperRight": list(bounds[2:])}
     document["boundingBox"] = {**corners, "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"}
     return document | {"layers": [layer_schema(layer, audience) for layer in layers]}
@@ -51,7 +52,7 @@ def tilejson(
     layers: Sequence[LayerEntry], audience: Audience, base: str, language: str, collections: str, version: int
 ) -> dict[str, Any]:
     """TileJSON 3.0 of these layers together."""
-    low, high, bounds = _reach(layers)
+    low, high = _zooms(layers)
     address = _template(base, collections, layers, version, WEB_MERCATOR)
     for ours, theirs in (("{tileMatrix}", "{z}"), ("{tileRow}", "{y}"), ("{tileCol}", "{x}")):
         address = address.replace(ours, theirs)
@@ -63,7 +64,7 @@ def tilejson(
         "tiles": [address],
         "minzoom": low,
         "maxzoom": high,
-        "bounds": list(bounds),
+        "bounds": list(reach(layers)),
         "vector_layers": [tilejson_layer(layer, audience, language) for layer in layers],
     }
 
@@ -94,10 +95,9 @@ def _template(base: str, collections: str, layers: Sequence[LayerEntry], version
     return address if any(layer.is_live for layer in layers) else f"{address}&v={version}"
 
 
-def _reach(layers: Sequence[LayerEntry]) -> tuple[int, int, Bounds]:
-    boxes = [layer.bbox for layer in layers if layer.bbox] or [WORLD]
+def _zooms(layers: Sequence[LayerEntry]) -> tuple[int, int]:
     reached = [zooms(layer) for layer in layers] or [zooms_of_nothing()]
-    return min(low for low, _ in reached), max(high for _, high in reached), _union(boxes)
+    return min(low for low, _ in reached), max(high for _, high in reached)
 
 
 def reach(layers: Sequence[LayerEntry]) -> Bounds:

@@ -7,6 +7,7 @@ from typing import Any
 
 from layers.catalogue import LayerEntry
 from layers.crs import EPSG
+from layers.drawing.source import BUFFER_PX
 from layers.drawing.view import Bounds, bounds_between
 from layers.errors import TileOutOfRange
 from layers.rights import Audience
@@ -56,7 +57,7 @@ def zooms(layer: LayerEntry) -> tuple[int, int]:
 def limits(layer: LayerEntry, grid: TileGrid = WEB_MERCATOR) -> list[dict[str, Any]]:
     """Rows and columns that can hold something, zoom by zoom."""
     low, high = zooms(layer)
-    return limits_of(reach(layer), low, high, grid)
+    return limits_of(reach(layer), low, high, grid, margin_of(layer))
 
 
 def reach(layer: LayerEntry) -> Bounds:
@@ -64,37 +65,51 @@ def reach(layer: LayerEntry) -> Bounds:
     return WORLD if layer.is_live or layer.past or not layer.bbox else layer.bbox
 
 
-def limits_of(bounds: Bounds, low: int, high: int, grid: TileGrid) -> list[dict[str, Any]]:
-    """Rows and columns that meet a box of degrees."""
+def margin_of(layer: LayerEntry) -> int:
+    """Pixels by which what is drawn may reach past the extent: of symbols and lines, not of pictures."""
+    return BUFFER_PX if layer.kind == "vector" else 0
+
+
+def limits_of(bounds: Bounds, low: int, high: int, grid: TileGrid, margin: int = BUFFER_PX) -> list[dict[str, Any]]:
+    """Rows and columns that meet a box of degrees, grown by a margin of pixels."""
     found = []
     for z in range(max(low, grid.min_zoom), min(high, grid.max_zoom) + 1):
-        left, right, top, bottom = _span(bounds, grid, z)
+        left, right, top, bottom = _span(bounds, grid, z, margin)
         row = {"minTileRow": top, "maxTileRow": bottom, "minTileCol": left, "maxTileCol": right}
         found.append({"tileMatrix": str(z), **row})
     return found
 
 
-def within(bounds: Bounds, grid: TileGrid, address: TileAddress) -> TileAddress:
-    """The address, if it is within the limits that a tileset of these degrees declares.
+def is_outside(bounds: Bounds, grid: TileGrid, address: TileAddress, margin: int = BUFFER_PX) -> bool:
+    """Whether an address is outside the limits that a tileset of these degrees declares."""
+    left, right, top, bottom = _span(bounds, grid, address.z, margin)
+    return not (left <= address.x <= right and top <= address.y <= bottom)
 
-    Raises TileOutOfRange (OGC 20-057, /req/core/tc-error).
+
+def refuse_outside(bounds: Bounds, grid: TileGrid, address: TileAddress, margin: int = BUFFER_PX) -> None:
+    """To be called of a tile that holds nothing: outside the limits there is none (OGC 20-057, /req/core/tc-error).
+
+    What lies there all the same is served: a table may be written past its measured extent, by SQL or behind a view.
+    Raises TileOutOfRange.
     """
-    left, right, top, bottom = _span(bounds, grid, address.z)
-    if left <= address.x <= right and top <= address.y <= bottom:
-        return address
-    raise TileOutOfRange(
-        f"{address.z}/{address.y}/{address.x} is outside the limits of the tileset: at this zoom it has rows {top} to "
-        f"{bottom} and columns {left} to {right}."
-    )
+    if is_outside(bounds, grid, address, margin):
+        left, right, top, bottom = _span(bounds, grid, address.z, margin)
+        raise TileOutOfRange(
+            f"{address.z}/{address.y}/{address.x} is outside the limits of the tileset: at this zoom it has rows {top} "
+            f"to {bottom} and columns {left} to {right}."
+        )
 
 
 @lru_cache(maxsize=4096)
-def _span(bounds: Bounds, grid: TileGrid, z: int) -> tuple[int, int, int, int]:
+def _span(bounds: Bounds, grid: TileGrid, z: int, margin: int) -> tuple[int, int, int, int]:
     west, south, east, north = bounds
     degrees = max(west, -180.0), max(south, -MAX_LATITUDE), min(east, 180.0), min(north, MAX_LATITUDE)
     box = bounds_between(4326, grid.srid, degrees)
     columns, rows = grid.size(z)
-    return grid.span(z, box) if box else (0, columns - 1, 0, rows - 1)
+    if box is None:
+        return 0, columns - 1, 0, rows - 1
+    more = margin * grid.cell(z)
+    return grid.span(z, (box[0] - more, box[1] - more, box[2] + more, box[3] + more))
 
 
 def template(layer: LayerEntry, base: str, form: str, grid: TileGrid = WEB_MERCATOR) -> str:
@@ -226,7 +241,7 @@ def tilejson(layer: LayerEntry, audience: Audience, base: str, language: str) ->
         "tiles": [address],
         "minzoom": low,
         "maxzoom": high,
-        "bounds": list(layer.bbox or (-180.0, -MAX_LATITUDE, 180.0, MAX_LATITUDE)),
+        "bounds": list(reach(layer)),
         "vector_layers": [tilejson_layer(layer, audience, language)],
     }
 

@@ -43,9 +43,8 @@ def tileset(ask: Ask, tms: str) -> HttpResponse:
 @door({"mvt": tilesets.MVT, "pbf": tilesets.MVT}, params=CHOICE | {"v"})
 def tile(ask: Ask, tms: str, z: str, y: str, x: str) -> HttpResponse:
     """/ogc/tiles/{tms}/{z}/{y}/{x}"""
-    grid = known_tms(tms)
-    all_layers = chosen(ask)
-    address = tilesets.within(dataset_tilesets.reach(all_layers), grid, grid.parse(z, y, x))
+    grid, all_layers = known_tms(tms), chosen(ask)
+    address = grid.parse(z, y, x)
     layers = [layer for layer in all_layers if layer.min_zoom <= address.z <= layer.max_zoom]
     parts = [layer_part(ask, layer, address, None, grid) for layer in layers]
     is_live = any(layer.is_live for layer in layers)
@@ -53,7 +52,10 @@ def tile(ask: Ask, tms: str, z: str, y: str, x: str) -> HttpResponse:
     if etag and matches(ask.request, etag):
         response = HttpResponse(status=304)
     else:
-        response = HttpResponse(b"".join([part.bytes() for part in parts]), content_type=tilesets.MVT)
+        body = b"".join([part.bytes() for part in parts])
+        if not body:
+            tilesets.refuse_outside(dataset_tilesets.reach(all_layers), grid, address)
+        response = HttpResponse(body, content_type=tilesets.MVT)
     if etag:
         response["ETag"] = etag
     if any(part.audience != PUBLIC for part in parts):

@@ -17,6 +17,7 @@ from layers.rights import PUBLIC
 from layers.sources.remote_maps import KEPT_S, remote_tile
 from layers.tile_cache import TileCache
 from layers.tile_grids import TILE_PX, WEB_MERCATOR, TileAddress, TileGrid
+from layers.tiles import layer_tile
 from ogc import tilesets
 from ogc.door import Ask, door, etag_of, matches
 from ogc.listings import FORMS, answered
@@ -39,7 +40,14 @@ def picture(ask: Ask, slug: str, tms: str, z: str, y: str, x: str, style: str = 
     """/ogc/collections/{slug}[/styles/{style}]/map/tiles/{tms}/{z}/{y}/{x}"""
     moment, grid = moment_of(ask), known_tms(tms)
     one, address = chosen(ask, slug, style, moment), grid.parse(z, y, x)
-    return tile_of(ask, one, grid, address if moment else tilesets.within(tilesets.reach(one.layer), grid, address))
+    where = tilesets.reach(one.layer), grid, address, tilesets.margin_of(one.layer)
+    if not moment and tilesets.is_outside(*where) and _holds_nothing(one, grid, address):
+        tilesets.refuse_outside(*where)
+    return tile_of(ask, one, grid, address)
+
+
+def _holds_nothing(one: Chosen, grid: TileGrid, address: TileAddress) -> bool:
+    return one.layer.kind != "vector" or not layer_tile(one.layer, (), address, grid)
 
 
 def tile_of(ask: Ask, one: Chosen, grid: TileGrid, address: TileAddress) -> HttpResponse:

@@ -64,11 +64,13 @@ def tile(ask: Ask, slug: str, tms: str, z: str, y: str, x: str) -> HttpResponse:
     grid = known_tms(tms)
     text = ask.param("properties")
     asked = tuple(name for name in text.split(",") if name) if "properties" in ask.request.GET else None
-    address = tilesets.within(tilesets.reach(layer), grid, grid.parse(z, y, x))
-    part = layer_part(ask, layer, address, asked, grid)
+    part = layer_part(ask, layer, grid.parse(z, y, x), asked, grid)
     etag = "" if layer.is_live else etag_of(TILE_FORM, layer.slug, *part.key)
     held = bool(etag) and matches(ask.request, etag)
-    return served(ask, layer, part.audience, b"" if held else part.bytes(), etag, is_passing=part.is_passing)
+    body = b"" if held else part.bytes()
+    if not (held or body):
+        tilesets.refuse_outside(tilesets.reach(layer), grid, part.address)
+    return served(ask, layer, part.audience, body, etag, is_passing=part.is_passing)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client
 
 from layers.models import Layer, Style
+from layers.statistics import refresh_statistics
 from layers.tile_grids import UTM_32
 from tests.geodata import forget_catalogue, make_layer
 from tests.mvt import decode
@@ -202,6 +203,27 @@ def test_a_live_layer_is_never_kept(client: Client, city: SimpleNamespace) -> No
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM geodata.civici")
     assert tile(client, "civici", *where).content == b""
+
+
+def test_what_was_written_past_the_measured_extent_is_served(client: Client, city: SimpleNamespace) -> None:
+    """By another program: the trigger gives the data a new version, nobody has measured them again."""
+    for layer in (city.buildings, city.numbers):
+        refresh_statistics(layer)
+    forget_catalogue()
+    far = address_of(590000, 4999500, 16)
+    pictures = "/ogc/collections/civici/map/tiles/WebMercatorQuad/{}/{}/{}?f=png"
+    whole = "/ogc/tiles/WebMercatorQuad/{}/{}/{}?collections=civici,edifici"
+    for path in (pictures, whole):
+        assert client.get(path.format(*far)).status_code == 404
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO geodata.civici (geom) VALUES (ST_SetSRID(ST_MakePoint(590000, 4999500), 32632))")
+    forget_catalogue()
+    assert tile(client, "civici", *far).content == client.get(whole.format(*far)).content != b""
+    Layer.objects.filter(slug="civici").update(is_live=True)
+    forget_catalogue()
+    described = client.get("/ogc/collections/civici/tiles/WebMercatorQuad?f=tilejson").json()
+    assert described["bounds"][0] == -180
+    assert tile(client, "civici", 16, 0, 0).content == b""
 
 
 def test_a_tile_of_a_guarded_layer_is_private(client: Client, city: SimpleNamespace, admin_client: Client) -> None:

@@ -131,7 +131,8 @@ export function sourceOf(layer) {
     minzoom: layer.minZoom,
     maxzoom: layer.tileMaxZoom,
     attribution: escaped(layer.attribution),
-    ...(layer.bbox ? { bounds: layer.bbox } : {}),
+    // What is live may appear anywhere.
+    ...(layer.bbox && !layer.isLive ? { bounds: layer.bbox } : {}),
   }
   return layer.kind === 'raster' ? { type: 'raster', tileSize: 256, ...common } : { type: 'vector', ...common }
 }

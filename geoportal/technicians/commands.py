@@ -24,6 +24,8 @@ from geoportal.technicians.guard import for_technicians
 from geoportal.technicians.readings import Reading, readings
 
 SHOWN = 20
+MOST = 10**18
+"""More than any measurement: a greater number is shown as the text that came."""
 _PAIRS = re.compile(r"\w+=[^,=]*(, \w+=[^,=]*)*")
 MARKS = {"done": "✓", "failed": "✕", "rejected": "✕", "expired": "◷", "unsupported": "–"}
 """Colour is never the only sign; what is under way has a dot."""
@@ -64,17 +66,33 @@ def _answers(output: str) -> list[Reading]:
     if _PAIRS.fullmatch(output):
         return readings({name: _number(value) for name, value in (pair.split("=", 1) for pair in output.split(", "))})
     try:
-        said = json.loads(output)
-    except ValueError:
+        said = json.loads(output, parse_float=_finite, parse_constant=_finite, parse_int=_whole)
+        return readings(said) if isinstance(said, dict) else []
+    except (ValueError, RecursionError):  # it is shown as the text that it is
         return []
-    return readings(said) if isinstance(said, dict) else []
 
 
 def _number(text: str) -> float | str:
     try:
-        return float(text) if "." in text else int(text)
+        return _finite(text) if "." in text else _whole(text)
     except ValueError:
         return text
+
+
+def _finite(text: str) -> float:
+    """Raises ValueError for what no reading can be."""
+    number = float(text)
+    if abs(number) < MOST:
+        return number
+    raise ValueError(text)
+
+
+def _whole(text: str) -> int:
+    """Raises ValueError for what no reading can be."""
+    number = int(text)
+    if abs(number) < MOST:
+        return number
+    raise ValueError(text)
 
 
 def commands_context(device_id: int, devid: str, kind: str, known: list[str] | None) -> dict[str, Any]:

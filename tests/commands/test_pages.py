@@ -52,6 +52,9 @@ def test_a_command_is_ordered_by_a_plain_form(page: Client, totem: Device) -> No
         DeviceCommand.objects.update(output=said)
         table = page.get(path(totem, "comandi")).content.decode()
         assert "<dt>Temperatura del processore</dt><dd>51,5 °C</dd>" in table
+    for strange in ('{"uptime": Infinity}', '{"uptime": 1e999}', "uptime=1.e999", "[" * 200_000, '{"a":' * 50_000):
+        DeviceCommand.objects.update(output=strange)
+        assert page.get(path(totem)).status_code == 200, strange[:30]
 
 
 def test_what_people_notice_is_asked_twice(page: Client, totem: Device) -> None:

@@ -73,6 +73,26 @@ def test_a_public_versioned_tile_is_kept_compressed_and_one_for_a_signed_in_pers
     assert signed_in["X-Cache"] == "BYPASS"
 
 
+def test_a_kept_tile_is_not_given_once_its_layer_is_closed(product: RunningProduct) -> None:
+    url = versioned_tile(product)
+    _, first, body = get(url)
+    change = "from layers.models import Layer; Layer.objects.filter(slug='edifici').update(access='{}')"
+    product.manage("shell", "-c", change.format("internal"))
+    try:
+        eventually(lambda: get(url)[0] == 404, "the tile of a closed layer is gone")
+    finally:
+        product.manage("shell", "-c", change.format("public"))
+    back: list[tuple[int, Message, bytes]] = []
+
+    def is_back() -> bool:
+        back.append(get(url))
+        return back[-1][0] == 200
+
+    eventually(is_back, "the tile of a layer that is open again is back")
+    # By its tag alone: web did not make it again.
+    assert (back[-1][1]["X-Cache"], back[-1][1]["ETag"], back[-1][2]) == ("REVALIDATED", first["ETag"], body)
+
+
 def test_a_client_that_does_not_take_gzip_gets_plain_bytes(product: RunningProduct) -> None:
     url = versioned_tile(product)
     get(url, Accept_Encoding="gzip")

@@ -12,7 +12,6 @@ from psycopg2 import sql
 from layers.columns import has_integer_id
 from layers.exporting.rows import Source, blocks
 from layers.filters import column
-from layers.items import selected
 from layers.models import Field
 
 GEOMETRY = "geom"
@@ -42,9 +41,8 @@ def columns_of(source: Source) -> list[Column]:
     """The identifier and the attributes asked for. An identifier that is not an integer goes as text."""
     layer = source.layer
     kinds = {entry.name: entry.type for entry in layer.fields}
-    names = [layer.id_field, *(n for n in selected(source.allowed, source.query.properties) if n != layer.id_field)]
     found = []
-    for name in names:
+    for name in source.names:
         kind = kinds.get(name) or (Field.Type.INTEGER if has_integer_id(layer) else Field.Type.STRING)
         type_, value = _TYPES[kind]
         found.append(Column(name, type_(), sql.SQL(value).format(column(name))))

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
-import pyproj
 from psycopg2 import sql
-from pyogrio.errors import CRSError, DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError
-from pyogrio.raw import write_arrow
 
-from layers.crs import CRS84
 from layers.errors import BadQuery
-from layers.exporting.arrow import GEOMETRY, Column, batches, columns_of, schema_of
+from layers.exporting.arrow import Column, batches, columns_of, schema_of
+from layers.exporting.gdal import gdal_type, write
 from layers.exporting.rows import Source
 
 SHAPEFILE_NAME, SHAPEFILE_TEXT = 10, 254
@@ -37,25 +31,12 @@ nel file    nel catalogo
 {lines}
 """
 
-_GDAL_ERRORS = (CRSError, DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError, pa.ArrowInvalid)
-_GDAL_TYPES = {
-    name.upper().replace(" ", ""): name
-    for name in ("Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon")
-}
-
 
 @contextmanager
 def made_file(name: str, source: Source) -> Iterator[Path]:
-    """The file of an export (`gpkg`, `shp`, `fgb`, `parquet`, `kml`), there as long as the context is.
-
-    Raises BadQuery when the format cannot hold the layer.
-    """
+    """The file of an export (`gpkg`, `shp`), there as long as the context is."""
     with TemporaryDirectory(prefix="geoportal-export-") as folder:
-        try:
-            path = _MAKERS[name](source, Path(folder))
-        except _GDAL_ERRORS as error:
-            raise BadQuery("f", f"these features cannot be written as {name}: {str(error)[:200]}") from error
-        yield path
+        yield FILES[name](source, Path(folder))
 
 
 def file_export(name: str, source: Source) -> Iterator[bytes]:
@@ -67,18 +48,6 @@ def file_export(name: str, source: Source) -> Iterator[bytes]:
 
 def _gpkg(source: Source, folder: Path) -> Path:
     return _by_gdal(source, folder / f"{source.layer.slug}.gpkg", "GPKG", columns_of(source))
-
-
-def _fgb(source: Source, folder: Path) -> Path:
-    # The index is made from a copy: beside the target, not in memory.
-    path = folder / f"{source.layer.slug}.fgb"
-    return _by_gdal(source, path, "FlatGeobuf", columns_of(source), TEMPORARY_DIR=str(folder))
-
-
-def _kml(source: Source, folder: Path) -> Path:
-    kept = {pa.int64(), pa.float64(), pa.string()}
-    columns = [entry if entry.type in kept else _as_text(entry) for entry in columns_of(source)]
-    return _by_gdal(source, folder / f"{source.layer.slug}.kml", "KML", columns)
 
 
 def _shp(source: Source, folder: Path) -> Path:
@@ -151,11 +120,8 @@ class _Kept:
 def _by_gdal(source: Source, path: Path, driver: str, columns: list[Column], **options: str) -> Path:
     read = _Kept(batches(source, columns))
     reader = pa.RecordBatchReader.from_batches(schema_of(source, columns), read)
-    place: dict[str, Any] = {}
-    if source.has_geometry:
-        place = {"geometry_name": GEOMETRY, "geometry_type": gdal_type(source), "crs": _authority(source)}
     try:
-        write_arrow(reader, path, layer=source.layer.slug, driver=driver, **place, layer_options=options)
+        write(reader, path, source, driver, **options)
     except Exception:
         if read.error is not None:
             raise read.error from None
@@ -165,38 +131,7 @@ def _by_gdal(source: Source, path: Path, driver: str, columns: list[Column], **o
     return path
 
 
-def gdal_type(source: Source) -> str:
-    """The geometry type as GDAL spells it; "Unknown" for mixed or rare ones."""
-    kind = source.layer.geometry_type.upper().replace(" ", "").removesuffix("M").removesuffix("Z")
-    found = _GDAL_TYPES.get(kind, "Unknown")
-    return f"{found} Z" if source.layer.has_z and found != "Unknown" else found
-
-
-def _authority(source: Source) -> str:
-    return f"EPSG:{source.query.crs.srid}"
-
-
-def _parquet(source: Source, folder: Path) -> Path:
-    """GeoParquet 1.1: WKB, easting first, the CRS as PROJJSON (left out for the default, CRS84)."""
-    path, columns = folder / f"{source.layer.slug}.parquet", columns_of(source)
-    schema = schema_of(source, columns)
-    if source.has_geometry:
-        kind = gdal_type(source)
-        about: dict[str, Any] = {"encoding": "WKB", "geometry_types": [] if kind == "Unknown" else [kind]}
-        if source.query.crs.uri != CRS84:
-            about["crs"] = pyproj.CRS.from_epsg(source.query.crs.srid).to_json_dict()
-        geo = {"version": "1.1.0", "primary_column": GEOMETRY, "columns": {GEOMETRY: about}}
-        schema = schema.with_metadata({"geo": json.dumps(geo)})
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        for batch in batches(source, columns):
-            writer.write_batch(batch.replace_schema_metadata(schema.metadata))
-    return path
-
-
-_MAKERS: dict[str, Callable[[Source, Path], Path]] = {
+FILES: dict[str, Callable[[Source, Path], Path]] = {
     "gpkg": _gpkg,
-    "fgb": _fgb,
-    "kml": _kml,
     "shp": _shp,
-    "parquet": _parquet,
 }

@@ -9,13 +9,12 @@ from layers.catalogue import LayerEntry
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One format. `streams`: the first bytes leave while the database still reads; else a file is made first."""
+    """One format."""
 
     name: str
     title: str
     media: str
     extension: str
-    streams: bool
     crs84_only: bool = False
     needs_geometry: bool = False
 
@@ -23,20 +22,19 @@ class Format:
 FORMATS: dict[str, Format] = {
     entry.name: entry
     for entry in (
-        Format("geojson", "GeoJSON", "application/geo+json", "geojson", streams=True),
-        Format("geojsonseq", "GeoJSON Text Sequence", "application/geo+json-seq", "geojsons", streams=True),
-        Format("jsonfg", "JSON-FG", "application/vnd.ogc.fg+json", "fg.json", streams=True),
-        Format("csv", "CSV", "text/csv; charset=utf-8", "csv", streams=True),
-        Format("gpkg", "GeoPackage", "application/geopackage+sqlite3", "gpkg", streams=False),
-        Format("shp", "Shapefile", "application/zip", "zip", streams=False, needs_geometry=True),
-        Format("fgb", "FlatGeobuf", "application/flatgeobuf", "fgb", streams=False, needs_geometry=True),
-        Format("parquet", "GeoParquet", "application/vnd.apache.parquet", "parquet", streams=False),
+        Format("geojson", "GeoJSON", "application/geo+json", "geojson"),
+        Format("geojsonseq", "GeoJSON Text Sequence", "application/geo+json-seq", "geojsons"),
+        Format("jsonfg", "JSON-FG", "application/vnd.ogc.fg+json", "fg.json"),
+        Format("csv", "CSV", "text/csv; charset=utf-8", "csv"),
+        Format("gpkg", "GeoPackage", "application/geopackage+sqlite3", "gpkg"),
+        Format("shp", "Shapefile", "application/zip", "zip", needs_geometry=True),
+        Format("fgb", "FlatGeobuf", "application/flatgeobuf", "fgb", needs_geometry=True),
+        Format("parquet", "GeoParquet", "application/vnd.apache.parquet", "parquet"),
         Format(
             "kml",
             "KML",
             "application/vnd.google-earth.kml+xml",
             "kml",
-            streams=False,
             crs84_only=True,
             needs_geometry=True,
         ),

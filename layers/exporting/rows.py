@@ -19,7 +19,7 @@ from layers.catalogue import LayerEntry
 from layers.database import keeps_connections, table_of
 from layers.errors import BadQuery, QueryTooSlow
 from layers.filters import Whitelist
-from layers.items import ItemsQuery, conditions, page_source
+from layers.items import ItemsQuery, conditions, page_source, selected
 from layers.paging import order_of, sort_keys
 from layers.rights import Audience
 
@@ -47,6 +47,12 @@ class Source:
     @property
     def has_geometry(self) -> bool:
         return bool(self.layer.geometry_field) and not self.query.skip_geometry
+
+    @property
+    def names(self) -> list[str]:
+        """The identifier and the attributes asked for. Raises BadQuery."""
+        first = self.layer.id_field
+        return [first, *(name for name in selected(self.allowed, self.query.properties) if name != first)]
 
     def select(self, columns: sql.Composable) -> tuple[sql.Composable, dict[str, Any]]:
         """A statement that gives `columns` of each feature, called `f` in them. Raises BadQuery."""

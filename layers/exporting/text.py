@@ -103,8 +103,7 @@ def _csv(source: Source) -> Iterator[bytes]:
 
 def csv_head(source: Source) -> bytes:
     """The line of names: identifier, attributes, then the geometry's columns."""
-    layer = source.layer
-    names = [layer.id_field, *(n for n in selected(source.allowed, source.query.properties) if n != layer.id_field)]
+    names = source.names
     if source.has_geometry:
         names += coordinate_names(source.query.crs) if _is_point(source) else ["geometry"]
     return (",".join(f'"{name}"' for name in names) + "\r\n").encode()
@@ -120,8 +119,7 @@ def csv_line(source: Source) -> sql.Composable:
     layer, crs = source.layer, source.query.crs
     kinds: dict[str, str] = {layer.id_field: Field.Type.INTEGER} if has_integer_id(layer) else {}
     kinds |= {entry.name: entry.type for entry in layer.fields}
-    names = [layer.id_field, *(n for n in selected(source.allowed, source.query.properties) if n != layer.id_field)]
-    cells = [_cell(column(name), kinds.get(name, Field.Type.STRING)) for name in names]
+    cells = [_cell(column(name), kinds.get(name, Field.Type.STRING)) for name in source.names]
     if source.has_geometry:
         shape: sql.Composable = column(layer.geometry_field)
         if (layer.srid or 4326) != crs.srid:

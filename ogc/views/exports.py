@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from layers.catalogue import LayerEntry
-from layers.exporting.files import file_export
 from layers.exporting.formats import FORMATS, Format
+from layers.exporting.made import made
 from layers.exporting.rows import Source
-from layers.exporting.text import text_export
 from layers.items import ItemsQuery, page_ends
 from ogc.door import Ask, door, matches
 from ogc.errors import InvalidParameter
@@ -55,8 +54,7 @@ def answer(ask: Ask, layer: LayerEntry, source: Source, filename: str) -> HttpRe
     if ask.request.method == "HEAD":
         response = StreamingHttpResponse((), content_type=form.media)  # how long it will be nobody knows
     else:
-        make = text_export if form.streams else file_export
-        response = StreamingHttpResponse(Parts(make(form.name, source)), content_type=form.media)
+        response = StreamingHttpResponse(Parts(made(form.name, source)), content_type=form.media)
     response["Content-Crs"] = f"<{source.query.crs.uri}>"
     name = filename or f"{layer.slug}-items.{form.extension}"
     response["Content-Disposition"] = f'{"attachment" if filename else "inline"}; filename="{name}"'
@@ -78,7 +76,7 @@ class Parts:
     The server closes it at the end or when the client leaves: then the query ends and files are removed.
     """
 
-    def __init__(self, parts: Iterator[bytes]) -> None:
+    def __init__(self, parts: Generator[bytes]) -> None:
         self._parts = parts
         self._first: bytes | None = next(parts, b"")
 
@@ -90,4 +88,4 @@ class Parts:
         return next(self._parts) if first is None else first
 
     def close(self) -> None:
-        self._parts.close()  # type: ignore[attr-defined]
+        self._parts.close()

@@ -34,7 +34,7 @@ def buildings(layer: LayerEntry, root: str, tipg: str, database: dict[str, str],
     plain = _copy(layer, database)
     yield f"\n| whole export | seconds | first byte, ms | MB | times psql COPY | grows by, MB |\n|{'---|' * 6}\n"
     yield f"| psql COPY | {plain:.2f} | | | 1 | |\n"
-    for form in ("geojson", "csv", "gpkg"):
+    for form in ("geojson", "csv", "fgb", "kml", "parquet", "gpkg"):
         address = f"{root}/ogc/collections/edifici/export?f={form}"
         for _ in range(2):
             urllib.request.urlopen(f"{address}&a1=1", timeout=300).read()

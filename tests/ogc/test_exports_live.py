@@ -68,7 +68,7 @@ def readers() -> int:
     return sum(state != "idle" for state in connections().values())
 
 
-@pytest.mark.parametrize("form", ["geojson", "csv", "gpkg", "parquet"])
+@pytest.mark.parametrize("form", ["geojson", "fgb", "kml", "gpkg", "parquet"])
 def test_a_large_export_does_not_grow_the_server(address: str, form: str) -> None:
     for _warm in range(2):
         urllib.request.urlopen(f"{address}/export?f={form}&zona=zona%201").read()

@@ -105,7 +105,7 @@ def test_a_mistake_of_ours_is_said_to_be_one(technician: Client, monkeypatch: py
 def test_a_form_sent_after_the_session_ended_is_said_not_to_be_saved(client: Client) -> None:
     form = "http://testserver/tecnici/manutenzione/?da=1"
     page = client.post("/tecnici/manutenzione/3/termina/", headers={"referer": form}, follow=True)
-    assert page.redirect_chain[-1][0] == "/accedi/?next=/tecnici/manutenzione/%3Fda%3D1"
+    assert page.redirect_chain[-1][0] == "/accedi/?non-salvato=1&next=/tecnici/manutenzione/%3Fda%3D1"
     assert "il modulo non è stato salvato" in page.content.decode()
     away = client.post("/tecnici/manutenzione/", headers={"referer": "http://altrove.example/"})
-    assert away["Location"] == "/accedi/?next=/"
+    assert away["Location"] == "/accedi/?non-salvato=1&next=/"

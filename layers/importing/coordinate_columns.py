@@ -30,6 +30,11 @@ _PAIR_NAMES = re.compile(
     r"localizzazione|point2d|ubicazione)\w{0,8}$"
 )
 _MOSTLY = 0.8
+_LONGEST = 48
+"""Letters of a name that may be a coordinate's, such as "coordinatalatitudinegradidecimaliwgs84epsg4326".
+
+A name of a hundred digits can be parted into codes of four and five in more ways than there is time to try.
+"""
 
 
 def find_coordinates(header: list[str], sample: list[list[str]]) -> Coordinates:
@@ -83,7 +88,7 @@ def _point_columns(header: list[str], names: list[str]) -> Iterator[PointColumns
 def _candidates(names: list[str], word: str, beside: str) -> list[_Candidate]:
     around = rf"(?:{_AROUND}|[{beside}])" if beside else _AROUND
     pattern = re.compile(rf"^({around}*)(?:{word})({around}*)$")
-    found = ((place, pattern.match(name)) for place, name in enumerate(names))
+    found = ((place, pattern.match(name)) for place, name in enumerate(names) if len(name) <= _LONGEST)
     return [_Candidate(place, "".join(sorted(match.groups()))) for place, match in found if match]
 
 

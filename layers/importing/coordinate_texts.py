@@ -10,7 +10,7 @@ import shapely
 
 _NUMBER = r"[+-]?\d[\d.,]*"
 _GROUP_MARKS = re.compile(r"(?<=\d)[\s'’\u00a0\u202f](?=\d{3}(?:\D|$))")
-_DIRECTION = re.compile(r"^\s*([NSEWO])?\s*(.*?)\s*([NSEWO])?\s*$", re.IGNORECASE | re.DOTALL)
+_DIRECTIONS = ("N", "S", "E", "W", "O")
 _DEGREE, _MINUTE, _SECOND = "[°º]", "['’′]", "(?:\"|''|’’|″|”|′′)"
 _ANGLE = re.compile(
     rf"^([+-]?\d{{1,3}}(?:[.,]\d+)?)\s*{_DEGREE}"
@@ -19,11 +19,11 @@ _ANGLE = re.compile(
 _SPACED_ANGLE = re.compile(r"^([+-]?\d{1,3})\s+(\d{1,2})\s+(\d{1,2}(?:[.,]\d+)?)$")
 _PAIRS = (
     re.compile(r"^([+-]?\d+\.\d+|[+-]?\d+)\s*[,;/|]\s*([+-]?\d+\.\d+|[+-]?\d+)$"),
-    re.compile(r"^([+-]?\d+(?:[.,]\d+)?)\s*[;/|\s-]\s*([+-]?\d+(?:[.,]\d+)?)$"),
+    re.compile(r"^([+-]?\d+(?:[.,]\d+)?)(?:\s+|\s*[;/|-]\s*)([+-]?\d+(?:[.,]\d+)?)$"),
 )
 """With a decimal point a comma may part the two; with a decimal comma it may not."""
 _WKT = re.compile(
-    r"^\s*(?:SRID=\d+;)?\s*(?:MULTI)?(?:POINT|LINESTRING|POLYGON|GEOMETRYCOLLECTION)(?:\s*ZM?|\s*M)?\s*(?:\(|EMPTY)",
+    r"^\s*+(?:SRID=\d+;\s*+)?(?:MULTI)?(?:POINT|LINESTRING|POLYGON|GEOMETRYCOLLECTION)(?:\s*ZM?|\s*M)?\s*(?:\(|EMPTY)",
     re.IGNORECASE,
 )
 _SRID = re.compile(r"^\s*SRID=(\d+);", re.IGNORECASE)
@@ -41,12 +41,14 @@ def number_of(cell: str) -> float:
 
 
 def _shown(text: str) -> float:
-    match = _DIRECTION.match(text)
-    first, middle, last = match.groups() if match else (None, text, None)
+    first = text[:1].upper() if text.upper().startswith(_DIRECTIONS) else ""
+    rest = text[len(first) :]
+    last = rest[-1:].upper() if rest.upper().endswith(_DIRECTIONS) else ""
+    middle = rest[: len(rest) - len(last)].strip()
     value = _angle(middle)
     if value is None:
         value = _grouped(_GROUP_MARKS.sub("", middle))
-    return -value if (first or last or "").upper() in ("S", "W", "O") else value
+    return -value if (first or last) in ("S", "W", "O") else value
 
 
 def _angle(text: str) -> float | None:

@@ -105,9 +105,9 @@ _GEOJSON_TYPE = re.compile(
     rb'GeometryCollection)"'
 )
 _TOPOLOGY = re.compile(rb'"type"\s*:\s*"Topology"')
-_DXF = re.compile(rb"^\s*(999[^\n]*\n[^\n]*\n\s*)*0\s*\r?\n\s*SECTION\s")
+_DXF = re.compile(rb"^\s*(999[^\n]*\n[^\n]*\n\s*)*0[ \t\r]*\n\s*SECTION\s")
 _ASCII_GRID = re.compile(rb"^\s*ncols\s+\d+\s+nrows\s+\d+\s", re.IGNORECASE)
-_FEATURE_LINE = re.compile(rb'^\s*\{[^\n]*"type"\s*:\s*"Feature"[^\n]*\}\s*\n\s*\{')
+_FEATURE = re.compile(rb'"type"\s*:\s*"Feature"')
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OPEN_DOCUMENT_SHEET = b"application/vnd.oasis.opendocument.spreadsheet"
 _SEQUENCES = {".geojsonl", ".geojsons", ".ndjson"}
@@ -253,10 +253,17 @@ def _unknown(path: Path) -> str:
     return " ".join([text, *(_("Che fare: %(advice)s") % {"advice": what} for what in found)])
 
 
+def _begins_with_a_feature(text: bytes) -> bool:
+    """Whether the first line is a whole feature and another object begins after it."""
+    line, _end, rest = text.partition(b"\n")
+    is_object = line.startswith(b"{") and line.rstrip().endswith(b"}")
+    return is_object and rest.lstrip().startswith(b"{") and _FEATURE.search(line) is not None
+
+
 def _json(path: Path, text: bytes) -> FileKind:
     # A sequence of one feature is what a file of one feature is, and GDAL takes it for nothing else.
     is_one_line = path.stat().st_size < _HEAD and b"\n" not in text.strip()
-    if (suffix_of(path) in _SEQUENCES and not is_one_line) or text[:1] == b"\x1e" or _FEATURE_LINE.match(text):
+    if (suffix_of(path) in _SEQUENCES and not is_one_line) or text[:1] == b"\x1e" or _begins_with_a_feature(text):
         return FileKind.GEOJSON_SEQ
     if _TOPOLOGY.search(text):
         return FileKind.TOPOJSON

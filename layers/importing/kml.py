@@ -6,7 +6,7 @@ import re
 from html import unescape
 from pathlib import Path
 
-_NAMED = re.compile(rb"""<(?:\w+:)?(?:Data|SimpleField|SimpleData)\s[^>]*?\bname\s*=\s*["']([^"'<>]{1,200})["']""")
+_NAMED = re.compile(rb"""<(?:\w+:)?(?:Data|SimpleField|SimpleData)\s[^<>]*?\bname\s*=\s*["']([^"'<>]{1,200})["']""")
 _OTHER = re.compile(rb"[^A-Za-z0-9]")
 _MOST_BYTES = 64 << 20
 

@@ -12,6 +12,8 @@ _JSON = frozenset({FileKind.GEOJSON, FileKind.GEOJSON_SEQ, FileKind.TOPOJSON})
 _XML = frozenset({FileKind.KML, FileKind.GPX, FileKind.GML})
 _DECLARED = re.compile(r"""^(\s*<\?xml[^>]*?)\s+encoding\s*=\s*["']([\w.:-]+)["']""")
 _CHUNK = 1 << 20
+_DECLARATION = 1024
+"""Where an XML declaration stands: looked for in a megabyte of spaces, it would take hours not to be found."""
 
 
 def in_utf8(path: Path, kind: FileKind, copy: Path, wanted: str = "") -> tuple[Path, FoundEncoding | None]:
@@ -19,7 +21,7 @@ def in_utf8(path: Path, kind: FileKind, copy: Path, wanted: str = "") -> tuple[P
     if kind not in _JSON | _XML:
         return path, None
     with path.open("rb") as stream:
-        head = stream.read(1024)
+        head = stream.read(_DECLARATION)
         stream.seek(0)
         found = chosen(wanted) if wanted else of_text_stream(stream)
     if found.name == "utf-8" or (found.name == "utf-8-sig" and kind is not FileKind.GEOJSON_SEQ):
@@ -29,8 +31,8 @@ def in_utf8(path: Path, kind: FileKind, copy: Path, wanted: str = "") -> tuple[P
         # The parser of the XML knows what to do.
         return path, None
     with path.open(encoding=found.name, errors="replace", newline="") as text, copy.open("w", encoding="utf-8") as out:
-        chunk = text.read(_CHUNK)
-        out.write(_DECLARED.sub(r"\1", chunk, count=1) if kind in _XML else chunk)
+        first = text.read(_DECLARATION)
+        out.write(_DECLARED.sub(r"\1", first, count=1) if kind in _XML else first)
         while chunk := text.read(_CHUNK):
             out.write(chunk)
     return copy, found

@@ -8,7 +8,8 @@ import pytest
 import shapely
 from pyproj import Transformer
 
-from layers.importing.coordinate_texts import number_of, pair_of
+from layers.importing.coordinate_columns import find_coordinates
+from layers.importing.coordinate_texts import is_geometry_text, number_of, pair_of
 from layers.importing.errors import ImportRefused
 from layers.importing.tabular import CsvSource
 
@@ -102,6 +103,24 @@ def test_what_is_no_number(cell: str) -> None:
 )
 def test_two_numbers_in_one_cell(cell: str) -> None:
     assert pair_of(cell) == (45.13, 10.02)
+
+
+@pytest.mark.parametrize(
+    ("cell", "pair"),
+    [("45.13 -10.02", (45.13, -10.02)), ("45.13 - 10.02", (45.13, 10.02)), ("45,13-10,02", (45.13, 10.02))],
+)
+def test_a_minus_between_two_numbers_is_a_sign_or_parts_them(cell: str, pair: tuple[float, float]) -> None:
+    assert pair_of(cell) == pair
+
+
+def test_cells_and_names_made_to_be_read_for_hours() -> None:
+    spaces = " " * 50_000
+    assert math.isnan(number_of(f"1{spaces}x"))
+    assert pair_of(f"1{spaces}x") is None
+    assert not is_geometry_text(f"{spaces}x")
+    digits = "32632" * 100
+    with pytest.raises(ImportRefused, match="Nessuna colonna di coordinate"):
+        find_coordinates([f"lat{digits}q", f"lon{digits}q"], [["45.13", "10.02"]])
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,11 @@ import pytest
 from django.db import connection
 
 from layers.importing import archives
+from layers.importing.detect import FileKind, detect
 from layers.importing.errors import ImportRefused
+from layers.importing.kml import field_names
 from layers.importing.options import Limits
+from layers.importing.transcoding import in_utf8
 from layers.models import Layer
 from tests.layers.conftest import Importer
 from tests.layers.test_import_formats import write
@@ -217,3 +220,17 @@ def test_more_entries_than_an_archive_may_have_are_not_even_listed(tmp_path: Pat
     data[-12:-10] = (60_000).to_bytes(2, "little")
     path.write_bytes(bytes(data))
     assert "60000 file" in refusal(import_path, path)
+
+
+def test_texts_made_to_be_searched_for_hours(tmp_path: Path) -> None:
+    lines, drawing, names = (tmp_path / name for name in ("righe.json", "disegno.dxf", "nomi.kml"))
+    lines.write_bytes(b"{" + b'"type":"Feature"' * 1000 + b"}" + b"\n" * 48_000 + b"x")
+    assert detect(lines) == FileKind.GEOJSON
+    drawing.write_bytes(b"0" + b"\n" * 65_000 + b"x")
+    with pytest.raises(ImportRefused):
+        detect(drawing)
+    names.write_bytes(b"<Data " * 1_000_000)
+    assert field_names(names) == {}
+    names.write_text("<?xml" + " " * 1_000_000 + "città", encoding="latin-1")
+    copy, _found = in_utf8(names, FileKind.KML, tmp_path / "testo.kml", "latin-1")
+    assert copy.read_text(encoding="utf-8").endswith(" città")

@@ -15,7 +15,7 @@ from layers.importing.register import Facts, SourceId, existing_layer, new_slug,
 from layers.models import Layer, LayerVersion
 from layers.versions import rasters
 from layers.versions.raster_changes import PixelCounts, pixels_of
-from layers.versions.raster_files import RasterFile, discard_after_commit
+from layers.versions.raster_files import RasterFile, discard_after_commit, heal
 from layers.versions.recording import check_date, recorded
 
 What = LayerVersion.What
@@ -69,6 +69,8 @@ def _against(layer: Layer, file: RasterFile, info: dict[str, Any]) -> tuple[str,
     try:
         rasters.begin_history(layer)
         known = rasters.held_content(layer, file.checksum)
+        if known is not None:
+            heal(known.path, file)
         if known is not None and known.path == layer.raster_path:
             return known.path, (0, 0, 0)
         return known.path if known else file.path, rasters.counts_of_change(layer, file.path, info)

@@ -13,7 +13,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,6 +73,13 @@ def measured(path: str) -> RasterFile:
     target = folder() / path
     with target.open("rb") as stream:
         return RasterFile(path, hashlib.file_digest(stream, "sha256").hexdigest(), target.stat().st_size)
+
+
+def heal(path: str, file: RasterFile) -> None:
+    """Where a file is lost, put another of the same content in its place. Raises OSError."""
+    with suppress(FileExistsError):
+        os.link(folder() / file.path, folder() / path)
+        _sync_folder()
 
 
 def discard(names: Iterable[str]) -> None:

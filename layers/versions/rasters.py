@@ -83,6 +83,7 @@ def write(layer: Layer, state: RasterState, counts: PixelCounts) -> LayerVersion
 
 def bring_back(layer: Layer, state: RasterState) -> PixelCounts:
     """Make the layer's row show another of its states. Returns what that changes. Raises OSError and RasterioError."""
+    (raster_files.folder() / state.path).stat()
     counts = counts_of_change(layer, state.path, state.info)
     layer.raster_path, layer.raster_info = state.path, state.info
     for name in _FACTS:

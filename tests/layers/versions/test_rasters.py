@@ -235,6 +235,17 @@ def test_a_lost_file_can_be_replaced_and_an_older_one_brought_back(
     assert (shown() == first_values()).all()
 
 
+def test_a_lost_file_comes_back_with_the_same_file_again(
+    layer: Layer, import_path: Importer, tmp_path: Path, rasters: Path
+) -> None:
+    held, before = files(rasters), shown()
+    (rasters / layer.raster_path).unlink()
+    again = write(tmp_path / "quote.tif", second_values())
+    (outcome,) = import_path(again, slug="quote")
+    assert (outcome.changes["changed"], outcome.changes["version"]) == (0, 2)
+    assert files(rasters) == held and (shown() == before).all()
+
+
 def test_old_states_go_with_their_files_when_they_are_not_kept(layer: Layer, rasters: Path) -> None:
     Layer.objects.filter(pk=layer.pk).update(history_days=30)
     held = retention.kept([layer.pk])

@@ -73,4 +73,6 @@ class Migration(migrations.Migration):
                 name="version_is_of_a_table_or_a_raster",
             ),
         ),
+        # On the way back those of rasters go: the files before do as well, those of today stay.
+        migrations.RunSQL(migrations.RunSQL.noop, "DELETE FROM layers_layerversion WHERE raster_id IS NOT NULL"),
     ]

@@ -91,11 +91,11 @@ def delete_layer(layer_id: int, user: User) -> None:
         try:
             with connection.cursor() as cursor:
                 cursor.execute(SQL["lock"], {"layer": layer_id})
+            Layer.objects.get(pk=layer_id).delete()
         except OperationalError as error:
             if isinstance(error.__cause__, postgres.LockNotAvailable):
                 raise LayerBusy(_("I dati del livello si stanno scrivendo proprio ora: riprovare fra poco.")) from error
             raise
-        Layer.objects.get(pk=layer_id).delete()
 
 
 @contextmanager

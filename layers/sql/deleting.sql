@@ -13,7 +13,10 @@ SELECT count(*) FROM layers_searchentry WHERE layer_id = %(layer)s
 DROP TABLE {table}
 
 -- name: lock
--- The layer, unless somebody writes its data right now. in: layer.
+-- The layer, unless somebody writes its data or prepares its far tiles right now; who reads its table for long, for an
+-- export, is not waited for either. in: layer.
+SET LOCAL lock_timeout = '5s';
+SELECT 1 FROM layers_tileoverview WHERE layer_id = %(layer)s FOR UPDATE NOWAIT;
 SELECT 1 FROM layers_layer WHERE id = %(layer)s FOR UPDATE NOWAIT
 
 -- name: waiting_jobs

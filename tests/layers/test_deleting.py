@@ -11,7 +11,7 @@ from geoportal.models import User
 from layers.deleting import LayerBusy, delete_layer
 from layers.jobs.models import Job
 from layers.jobs.services import enqueue
-from layers.models import DeletedLayer, Layer, SearchEntry
+from layers.models import DeletedLayer, Layer, SearchEntry, TileOverview
 from layers.search.index import index_layer
 from layers.styles.defaults import default_style
 from layers.styles.model import dump
@@ -118,14 +118,16 @@ def test_a_table_that_others_made_or_read_stays_and_the_page_says_why(layer: Lay
 
 def test_a_layer_that_is_being_written_is_not_deleted_meanwhile(layer: Layer) -> None:
     user = User.objects.create_user("altra")
+    TileOverview.objects.create(layer=layer, data_version=1, is_useful=False)
     other = connections.create_connection("default")
     try:
         other.set_autocommit(False)
-        with other.cursor() as cursor:
-            cursor.execute("SELECT 1 FROM layers_layer WHERE id = %s FOR UPDATE", [layer.pk])
-        with pytest.raises(LayerBusy):
-            delete_layer(layer.pk, user)
-        other.rollback()
+        for written in ("layers_layer WHERE id", "layers_tileoverview WHERE layer_id"):
+            with other.cursor() as cursor:
+                cursor.execute(f"SELECT 1 FROM {written} = %s FOR UPDATE", [layer.pk])
+            with pytest.raises(LayerBusy):
+                delete_layer(layer.pk, user)
+            other.rollback()
     finally:
         other.close()
     delete_layer(layer.pk, user)

@@ -17,13 +17,15 @@ _OUTLINES = {
     "diamond": "M0 -1L1 0L0 1L-1 0Z",
     "cross": "M-{t} -1L{t} -1L{t} -{t}L1 -{t}L1 {t}L{t} {t}L{t} 1L-{t} 1L-{t} {t}L-1 {t}L-1 -{t}L-{t} -{t}Z",
 }
-_HATCHES = {
-    "diagonal": "M-4 12L12 -4M4 20L20 4",
-    "cross": "M-4 12L12 -4M4 20L20 4M-4 4L12 20M4 -4L20 12",
-    "backdiagonal": "M-4 4L12 20M4 -4L20 12",
-    "horizontal": "M0 4L16 4M0 12L16 12",
-    "vertical": "M4 0L4 16M12 0L12 16",
+_FRAME = "M0 0L16 0L16 16L0 16Z"
+_BANDS = {
+    "diagonal": "M0 6.94L6.94 0L9.06 0L0 9.06ZM16 6.94L16 9.06L9.06 16L6.94 16Z",
+    "backdiagonal": "M6.94 0L9.06 0L16 6.94L16 9.06ZM0 6.94L9.06 16L6.94 16L0 9.06Z",
+    "horizontal": "M0 3.25L16 3.25L16 4.75L0 4.75ZM0 11.25L16 11.25L16 12.75L0 12.75Z",
+    "vertical": "M3.25 0L4.75 0L4.75 16L3.25 16ZM11.25 0L12.75 0L12.75 16L11.25 16Z",
 }
+_HATCHES = {**_BANDS, "cross": _BANDS["diagonal"] + _BANDS["backdiagonal"]}
+"""Lines as fields that end at the tile's edge: Mapnik's tile is the box around all that is drawn, not the SVG's own."""
 
 
 def shape_file(symbol: Symbol, scale: float) -> Path:
@@ -43,8 +45,8 @@ def hatch_file(symbol: Symbol) -> Path:
     """A tile of 16 x 16 pixels that repeats."""
     return _file(
         '<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16" viewBox="0 0 16 16">'
-        f'<path d="{_HATCHES[symbol.hatch]}" fill="none" stroke="{symbol.fill}" '
-        f'stroke-opacity="{symbol.fill_opacity:g}" stroke-width="1.5"/></svg>'
+        f'<path d="{_FRAME}" fill="{symbol.fill}" fill-opacity="0"/>'
+        f'<path d="{_HATCHES[symbol.hatch]}" fill="{symbol.fill}" fill-opacity="{symbol.fill_opacity:g}"/></svg>'
     )
 
 

@@ -107,6 +107,10 @@ def test_a_hatch_leaves_gaps(plot: SimpleNamespace, hatch: str) -> None:
     image = decoded(draw([drawn("quadrati", symbol=symbol)], view(), "png"))
     inside = image[60:140, 60:140, 3]
     assert 0.05 < (inside > 128).mean() < 0.6
+    # A line goes on from one tile of the pattern into the next: every stretch of 16 pixels is like the one after it.
+    assert np.abs(inside[:, 16:].astype(int) - inside[:, :-16]).max() <= 2
+    if hatch == "diagonal":
+        assert (inside > 60).sum(axis=1).min() >= 0.9 * (inside > 60).sum(axis=1).max()
 
 
 def test_a_dash_leaves_gaps_and_opacity_lets_through(plot: SimpleNamespace) -> None:

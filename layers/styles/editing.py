@@ -14,11 +14,14 @@ from layers.catalogue import LayerEntry
 from layers.errors import LayersError
 from layers.models import Layer, Style
 from layers.rights import Audience
+from layers.styles.classify import NUMBERS
 from layers.styles.geometry import drawn_as
 from layers.styles.model import StyleError, StyleSpec, dump, fields_of, parse
 from layers.styles.points import POINT_KINDS
 
 MAX_STYLES = 50
+BY_COLUMN = frozenset({"categorised", "graduated", "proportional"})
+"""Kinds of style that say nothing without a column."""
 RESERVED = frozenset({"default", "nuovo"})
 
 
@@ -39,6 +42,13 @@ class Draft:
 
 def checked(layer: LayerEntry, audience: Audience, spec: dict[str, object]) -> StyleSpec:
     """A style that this layer can have and this steward may make. Raises StyleRefused."""
+    if spec.get("kind") in BY_COLUMN and not spec.get("field"):
+        numbers = spec["kind"] == "categorised" or any(one.type in NUMBERS for one in layer.visible_fields(audience))
+        raise StyleRefused(
+            _("Scegliere la colonna secondo cui disegnare.")
+            if numbers
+            else _("Questo livello non ha colonne di numeri: scegliere le categorie o un altro modo di disegnare.")
+        )
     try:
         style = parse(spec)
     except StyleError as error:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
+from math import ceil
 from urllib.parse import quote
 
 from layers.styles.geometry import Drawn, drawn_as
 from layers.styles.model import Heat, StyleSpec, Symbol
+from layers.styles.numbers import number_texts
 from layers.styles.palette import colours
 from layers.styles.reduced import for_legend
 
@@ -30,7 +32,10 @@ _HATCHES = {
 
 @dataclass(frozen=True, slots=True)
 class LegendEntry:
-    """One line of a legend. `swatch` is SVG markup, 24 × 24 pixels, made of checked numbers and colours alone."""
+    """One line of a legend. `swatch` is SVG markup made of checked numbers and colours alone.
+
+    It is 24 × 24 pixels large; larger only where the size of a disc says how much it stands for.
+    """
 
     label_it: str
     label_en: str
@@ -49,7 +54,14 @@ def legend(style: StyleSpec, geometry_type: str) -> tuple[LegendEntry, ...]:
         return ()
     if style.kind == "heatmap" and kinds == ("point",):
         return _density(style)
+    tells_size = style.kind == "proportional"
     style = for_legend(style)
+    if tells_size:
+        symbols = [*(entry.symbol for entry in style.classes), style.symbol]
+        texts = [class_texts(style, index) for index in (*range(len(style.classes)), -1)]
+        return tuple(
+            LegendEntry(*text, disc(symbol, style.opacity)) for text, symbol in zip(texts, symbols, strict=True)
+        )
     kind: Drawn = kinds[-1] if len(kinds) == 1 else "polygon"
     if style.kind == "single":
         return (LegendEntry("", "", swatch(style.symbol, kind, style.opacity)),)
@@ -80,6 +92,17 @@ def swatch(symbol: Symbol, kind: Drawn, opacity: float = 1.0) -> str:
     )
 
 
+def disc(symbol: Symbol, opacity: float = 1.0) -> str:
+    """SVG of a disc as large as the map draws it."""
+    side = max(SWATCH_PX, ceil(symbol.size + symbol.stroke_width) + 2)
+    paint = f'fill="{html.escape(symbol.fill)}" fill-opacity="{symbol.fill_opacity:g}" {_stroke(symbol)}'
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{side}" height="{side}" viewBox="0 0 {side} {side}">'
+        f'<g opacity="{opacity:g}">'
+        f'<circle cx="{side / 2:g}" cy="{side / 2:g}" r="{symbol.size / 2:g}" {paint}/></g></svg>'
+    )
+
+
 def class_texts(style: StyleSpec, index: int) -> tuple[str, str]:
     """What the class at `index` is called, in Italian and English; -1: what fits none. Empty for a single style."""
     if style.kind == "single":
@@ -92,11 +115,13 @@ def class_texts(style: StyleSpec, index: int) -> tuple[str, str]:
     if style.kind == "categorised":
         text = "" if entry.value is None else str(entry.value)
         return (text, text) if text else ("Senza valore", "No value")
-    low = "" if entry.minimum is None else f"{entry.minimum:g}"
-    high = "" if entry.maximum is None else f"{entry.maximum:g}"
+    low = None if entry.minimum is None else number_texts(entry.minimum)
+    high = None if entry.maximum is None else number_texts(entry.maximum)
     if low and high:
-        return f"{low} – {high}", f"{low} – {high}"
-    return (f"oltre {low}", f"over {low}") if low else (f"meno di {high}", f"under {high}")
+        return f"{low[0]} – {high[0]}", f"{low[1]} – {high[1]}"
+    if low:
+        return f"oltre {low[0]}", f"over {low[1]}"
+    return (f"meno di {high[0]}", f"under {high[1]}") if high else ("", "")
 
 
 def _stroke(symbol: Symbol, widest: float = 6.0) -> str:

@@ -30,7 +30,8 @@ def _proportional(style: StyleSpec) -> list[dict[str, Any]]:
                 "circle-color": symbol.fill,
                 "circle-radius": zoomed(radius, POINT_GROWTH),
                 "circle-opacity": ["case", valued, round(symbol.fill_opacity * style.opacity, 3), 0.0],
-                "circle-stroke-color": symbol.stroke,
+                # The ring of what has no value: a rim is often white, and could not be seen alone.
+                "circle-stroke-color": ["case", valued, symbol.stroke, symbol.fill],
                 "circle-stroke-width": zoomed(symbol.stroke_width, RIM_GROWTH),
                 "circle-stroke-opacity": style.opacity,
             },

@@ -10,11 +10,12 @@ from django.utils.translation import gettext as _
 
 from layers.styles.geometry import drawn_as
 from layers.styles.model import Class, Proportion, StyleSpec, Symbol
+from layers.styles.numbers import number_texts
 
 STEPS = 20
 """Sizes that stand for a continuous one: two neighbours differ by less than two pixels."""
-LEGEND_SHARES = (1.0, 0.25, 0.0625)
-"""Of the greatest value: discs of whole, half and a quarter of the greatest size."""
+LEGEND_SHARES = (0.25, 0.0625)
+"""Of the greatest value, which a legend shows too: discs of half and a quarter of the greatest size."""
 CLUSTER_CAP = 10_000
 """Most features that a browser is given at once to put in clusters."""
 
@@ -41,11 +42,12 @@ def for_legend(style: StyleSpec) -> StyleSpec:
     proportion = style.proportion
     if style.kind != "proportional" or proportion is None:
         return classed(style)
-    values = [proportion.value_to * share for share in LEGEND_SHARES]
+    greatest = proportion.value_to
     entries = []
-    for value, share in zip(values, LEGEND_SHARES, strict=True):
-        size = max(proportion.size_from, proportion.size_to * share**0.5)
-        entries.append(Class(_disc(style.symbol, size), label_it=f"{value:g}", label_en=f"{value:g}", minimum=value))
+    for value in (greatest, *(float(f"{greatest * share:.3g}") for share in LEGEND_SHARES)):
+        size = max(proportion.size_from, proportion.size_to * (value / greatest) ** 0.5)
+        italian, english = number_texts(value)
+        entries.append(Class(_disc(style.symbol, size), label_it=italian, label_en=english, minimum=value))
     return msgspec.structs.replace(_emptied(style, proportion), classes=tuple(entries))
 
 
@@ -65,8 +67,10 @@ def _stepped(style: StyleSpec, proportion: Proportion) -> StyleSpec:
 
 
 def _emptied(style: StyleSpec, proportion: Proportion) -> StyleSpec:
-    """Without a value there is a small ring."""
-    ring = msgspec.structs.replace(_disc(style.symbol, proportion.size_from), fill_opacity=0.0)
+    """Without a value there is a small ring of the discs' own colour: their rim is often white."""
+    ring = msgspec.structs.replace(
+        _disc(style.symbol, proportion.size_from), fill_opacity=0.0, stroke=style.symbol.fill
+    )
     texts = {"other_it": style.other_it or "Senza valore", "other_en": style.other_en or "No value"}
     return msgspec.structs.replace(style, kind="graduated", symbol=ring, **texts)
 

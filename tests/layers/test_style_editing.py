@@ -112,7 +112,7 @@ def test_a_layer_has_one_default_and_an_heir(town: SimpleNamespace) -> None:
     [
         ("save", {"title_it": " ", "spec": {}}, "titolo"),
         ("save", {"title_it": "a", "name": "manca", "spec": {}}, "non c'è più"),
-        ("save", {"title_it": "a", "spec": {"kind": "graduated"}}, "modello"),
+        ("save", {"title_it": "a", "spec": {"kind": "graduated"}}, "colonna"),
         ("save", {"title_it": "a", "spec": {"symbol": {"fill": "url(x)"}}}, "modello"),
         ("save", {"title_it": "a", "spec": {"label": {"field": "segreto"}}}, "segreto"),
         ("save", {"title_it": "a", "spec": {"raster": {}}}, "raster"),

@@ -19,6 +19,7 @@ from layers.styles.exchange.qml import qml_document
 from layers.styles.exchange.reading import read_style
 from layers.styles.exchange.rules import Asked
 from layers.styles.exchange.taken import StyleNotRead
+from layers.styles.legend import legend
 from layers.styles.maplibre import Target, compile_layers
 from layers.styles.model import Class, Cluster, Heat, Label, Proportion, StyleSpec, Symbol
 from layers.styles.offered import NamedStyle
@@ -208,7 +209,13 @@ def test_point_styles_become_steps_for_who_knows_classes_alone() -> None:
         one for one in stepped.classes if one.minimum is not None and one.maximum and one.minimum <= 25 < one.maximum
     )
     assert half.symbol.size == pytest.approx(20, abs=1.5)
-    assert [one.label_it for one in for_legend(style).classes] == ["100", "25", "6.25"]
+    assert [one.label_it for one in for_legend(style).classes] == ["100", "25", "6,25"]
+    crowded = StyleSpec(kind="proportional", field="n", proportion=Proportion(value_to=2_345_678.0, size_to=40))
+    entries = legend(crowded, "POINT")
+    assert [one.label_en for one in entries] == ["2,345,678", "586,000", "147,000", "No value"]
+    # As large as on the map: half the size across is a quarter of the value.
+    across = [2 * float(one.swatch.split(' r="')[1].split('"')[0]) for one in entries[:3]]
+    assert across == pytest.approx([40, 20, 10], abs=0.1)
     assert {loss.target for loss in losses(style, "POINT", 10)} == {"mapnik", "sld", "qml"}
     crowd = StyleSpec(kind="cluster", cluster=Cluster())
     assert "maplibre" in {loss.target for loss in losses(crowd, "POINT", 100_000)}

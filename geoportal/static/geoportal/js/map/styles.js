@@ -25,9 +25,9 @@ export function styleChoice({ layers, texts, onChange }) {
     const look = await getJson(`/mappe/${encodeURIComponent(slug)}/stili/${encodeURIComponent(wanted)}.json`).catch(() => null)
     if (asked.get(slug) !== wanted) return
     asked.delete(slug)
-    note.hidden = Boolean(look)
+    if (note) note.hidden = Boolean(look)
     if (!look) {
-      note.textContent = fill(texts.styleFails, { layer: layers.get(slug).title })
+      if (note) note.textContent = fill(texts.styleFails, { layer: layers.get(slug).title })
       control.value = current(slug)
       return
     }
@@ -42,10 +42,12 @@ export function styleChoice({ layers, texts, onChange }) {
   /** One mark stands beside the layer's name; more are a list that can be folded. */
   function showLegend(line, entries) {
     const label = line.querySelector('.layer-row label')
-    const mark = ({ swatch }) => el('img', { src: swatch, alt: '', width: 24, height: 24 })
+    const mark = ({ swatch }) => el('img', { src: swatch, alt: '' })
     label.querySelector('img')?.remove()
     if (entries.length === 1) label.prepend(mark(entries[0]))
+    // Devices are drawn by their state, whatever the style: their legend is not a style's.
     const folded = line.querySelector('.layer-legend')
+    if (!folded) return
     folded.hidden = entries.length < 2
     folded.querySelector('ul').replaceChildren(...entries.map((entry) => el('li', {}, mark(entry), el('span', {}, entry.text))))
   }

@@ -48,7 +48,7 @@ async function look() {
     if (mine !== turn) return
     if (byId('message').dataset.tone === 'bad') say(texts.unsaved)
     preview.draw(found, state.spec)
-    byId('legend').replaceChildren(...found.legend.map(({ text, swatch }) => el('li', {}, el('img', { src: swatch, alt: '', width: 24, height: 24 }), el('span', {}, text))))
+    byId('legend').replaceChildren(...found.legend.map(({ text, swatch }) => el('li', {}, el('img', { src: swatch, alt: '' }), el('span', {}, text))))
     const lines = found.problems.map((text) => el('li', {}, text))
     byId('problems').replaceChildren(...(lines.length ? lines : [el('li', { class: 'is-good' }, `✓ ${texts.noProblems}`)]))
     byId('losses').replaceChildren(...found.losses.map((text) => el('li', {}, text)))

@@ -29,8 +29,8 @@ from layers.importing.sources import Batch, Rejected
 from layers.importing.texts import all_json, decoded, plain, plain_field, readable_texts, safe_path, unique_names
 
 _BATCH_ROWS = 10_000
-_SHX_HEADER_BYTES, _SHX_ENTRY_BYTES = 100, 8
-"""ESRI Shapefile Technical Description (1998), pages 24 and 25."""
+_SHP_HEADER_BYTES, _SHX_HEADER_BYTES, _SHX_ENTRY_BYTES = 100, 100, 8
+"""ESRI Shapefile Technical Description (1998), pages 3, 24 and 25."""
 _ERRORS = (DataSourceError, DataLayerError, RuntimeError, ValueError, OSError)
 _HOUSEKEEPING = frozenset({"layer_styles", "qgis_projects", "ogr_empty_table"})
 """Tables that QGIS and GDAL keep for themselves in a GeoPackage."""
@@ -100,6 +100,7 @@ class OgrSource:
         self.is_table = info["geometry_type"] is None
         self.expected: int | None = int(info["features"]) if info["features"] >= 0 else None
         if kind is FileKind.SHAPEFILE:
+            self._refuse_cut_off(path)
             self._reject_shapes_without_record(path)
         self.bounds = _bounds(info["total_bounds"])
         self.json_fields = self._json_fields(info)
@@ -127,6 +128,22 @@ class OgrSource:
                 % {"kind": kind.value, "driver": info["driver"]}
             )
         return info
+
+    def _refuse_cut_off(self, path: Path) -> None:
+        """GDAL gives a row without geometry for the shape that a .shp ends in, or leaves it out; both without a word.
+
+        A header that merely claims more bytes than there are, after whole shapes, is let pass.
+        """
+        size, place, whole = path.stat().st_size, _SHP_HEADER_BYTES, 0
+        with path.open("rb") as shapes:
+            if 2 * int.from_bytes(shapes.read(28)[24:], "big") <= size:
+                return
+            while place < size:
+                shapes.seek(place + 4)
+                place += 8 + 2 * int.from_bytes(shapes.read(4), "big")
+                if place > size:
+                    raise _cut_off(max(self.expected or 0, whole + 1), whole)
+                whole += 1
 
     def _reject_shapes_without_record(self, path: Path) -> None:
         """GDAL ends with the last record of the .dbf and leaves the shapes beyond it out without a word."""
@@ -198,10 +215,7 @@ class OgrSource:
             seen += batch.attributes.num_rows
             yield batch
         if self.expected is not None and seen < self.expected:
-            raise ImportRefused(
-                _("Il file è rovinato o tronco: annuncia %(expected)s elementi e se ne leggono %(seen)s.")
-                % {"expected": self.expected, "seen": seen}
-            )
+            raise _cut_off(self.expected, seen)
 
     def _batch(self, record: pa.RecordBatch) -> Batch:
         wkb, names, columns = _parts(record)
@@ -230,6 +244,13 @@ class OgrSource:
                 raise ImportRefused(_("Lettura interrotta: %(error)s") % {"error": plain(error)}) from error
             yield Batch(batch.attributes, pa.array(shapes, type=pa.binary(), from_pandas=True))
             start += count
+
+
+def _cut_off(expected: int, seen: int) -> ImportRefused:
+    return ImportRefused(
+        _("Il file è rovinato o tronco: annuncia %(expected)s elementi e se ne leggono %(seen)s.")
+        % {"expected": expected, "seen": seen}
+    )
 
 
 def _parts(record: pa.RecordBatch) -> tuple[pa.Array, list[str], list[pa.Array]]:

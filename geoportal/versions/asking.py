@@ -93,6 +93,6 @@ def whole(request: HttpRequest, name: str, default: int, low: int, high: int) ->
     text = request.GET.get(name, "")
     if not text:
         return default
-    if not text.isdecimal() or not low <= int(text[:12]) <= high:
+    if not (text.isdecimal() and len(text) <= 12 and low <= int(text) <= high):
         raise BadQuery(name, f"{text[:40]!r}: {low}–{high}.")
     return int(text)

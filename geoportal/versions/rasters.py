@@ -56,7 +56,7 @@ def page(request: HttpRequest, found: Asked, context: dict[str, Any]) -> HttpRes
         context |= {"first": pair[0], "last": pair[1], "result": result, "limit": limit}
         context |= {"band_names": _band_names(found.layer, result), "states": _states(found.layer, pair)}
     except LayersError as error:
-        context["error"], status = str(error), 400
+        context["error"], status = str(error), 500 if isinstance(error, RasterUnreadable) else 400
     return render(request, "geoportal/versions/comparison_raster.html", context, status=status)
 
 

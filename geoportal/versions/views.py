@@ -55,7 +55,8 @@ def versions(request: HttpRequest, slug: str) -> HttpResponse:
         "may_restore": may_keep(found.audience, found.layer),
         "restoring": _restoring(found) if may_keep(found.audience, found.layer) else None,
     }
-    return _private(render(request, "geoportal/versions/versions.html", context))
+    status = 400 if "day_error" in context else 200
+    return _private(render(request, "geoportal/versions/versions.html", context, status=status))
 
 
 @require_GET

@@ -86,10 +86,13 @@ def test_the_comparison_shows_what_differs_and_pages(client: Client, layer: Laye
     assert found["features"][1]["properties"]["differs"] == ["nome"]
 
 
-@pytest.mark.parametrize("query", ["da=9", "a=x", "solo=tutto", "limit=0", "chiave=nome&da=1&a=2&offset=-1"])
+@pytest.mark.parametrize(
+    "query", ["da=9", "a=x", "solo=tutto", "limit=0", "limit=0000000000019999", "chiave=nome&da=1&a=2&offset=-1"]
+)
 def test_a_question_that_makes_no_sense_is_told_so(client: Client, layer: Layer, query: str) -> None:
     assert client.get(f"{API}/confronto?{query}").status_code == 400
     assert client.get(f"{PAGES}confronto/?{query}").status_code == 400
+    assert client.get(f"{PAGES}?giorno=ieri").status_code == 400
 
 
 def test_who_may_not_see_the_layer_sees_no_history(client: Client, layer: Layer) -> None:

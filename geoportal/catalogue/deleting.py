@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -41,7 +41,9 @@ def delete(request: HttpRequest, slug: str) -> HttpResponse:
                 return redirect("layers")
             except LayerBusy as busy:
                 error = str(busy)
-    row = Layer.objects.get(pk=found.id)
+            except Layer.DoesNotExist as gone:
+                raise Http404(_("Questo livello non c'è.")) from gone
+    row = get_object_or_404(Layer, pk=found.id)
     context = {"layer": found, "title": title, "going": going(row), "error": error}
     context["source"] = getattr(row, "source", None)
     response = render(request, "geoportal/catalogue/delete.html", context, status=400 if error else 200)

@@ -116,7 +116,9 @@ def test_a_table_that_others_made_or_read_stays_and_the_page_says_why(layer: Lay
             cursor.execute("DROP TABLE IF EXISTS geodata.misure, geodata.edifici CASCADE")
 
 
-def test_a_layer_that_is_being_written_is_not_deleted_meanwhile(layer: Layer) -> None:
+def test_a_layer_is_not_deleted_while_it_is_written_nor_twice(
+    layer: Layer, steward: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     user = User.objects.create_user("altra")
     TileOverview.objects.create(layer=layer, data_version=1, is_useful=False)
     other = connections.create_connection("default")
@@ -130,7 +132,14 @@ def test_a_layer_that_is_being_written_is_not_deleted_meanwhile(layer: Layer) ->
             other.rollback()
     finally:
         other.close()
-    delete_layer(layer.pk, user)
+
+    # Two clicks: the second request has found the layer, and waits until the first is done.
+    def twice(number: int, user: User) -> None:
+        delete_layer(number, user)
+        delete_layer(number, user)
+
+    monkeypatch.setattr("geoportal.catalogue.deleting.delete_layer", twice)
+    assert steward.post(PAGE, {"nome": "edifici"}).status_code == 404
     assert tables("edifici") == []
 
 

@@ -37,7 +37,7 @@ from layers.sources.remote_features import declared_extent, fetch_collection
 from layers.sources.remote_file import fetch_file
 from layers.sources.remote_wfs import FetchedType, fetch_feature_type
 from layers.sources.secrets import credentials_of
-from layers.sources.shape import check_shape, shape_of
+from layers.sources.shape import check_shape, is_same, shape_of
 from layers.sources.table_copy import fetch_table
 
 LONGEST_PAUSE_S = 3600
@@ -131,21 +131,21 @@ def _harvest(source: Source, progress: Progress) -> Harvested:
         columns = shape_of(found.columns, found.geometry_type) if found else []
         check_shape(state.columns, columns)
         if source.layer_id is not None and found is not None:
-            options = _by_key(options, source, fetched, found.columns, is_same=set(columns) == set(state.columns))
+            options = _by_key(options, source, fetched, found.columns, has_shape=is_same(state.columns, columns))
         outcome = _import(source, file, options, state.features)
         _note(source, state, facts, columns, outcome.features, is_new=True)
         return Harvested(True, outcome.features, _told(outcome))
 
 
 def _by_key(
-    options: ImportOptions, source: Source, fetched: Fetched, found: list[Column], *, is_same: bool
+    options: ImportOptions, source: Source, fetched: Fetched, found: list[Column], *, has_shape: bool
 ) -> ImportOptions:
     """Row by row where the rows have a key: what has not changed stays the feature it was. Raises SourceFailed.
 
     When the columns have changed the table is another one and takes the place of the old one whole, but the features of
     the same key keep their identifiers.
     """
-    mode = Mode.SYNCHRONISE if is_same else Mode.REPLACE
+    mode = Mode.SYNCHRONISE if has_shape else Mode.REPLACE
     asked = [name.strip() for name in str(source.options.get("id_field", "")).split(",") if name.strip()]
     names = {name: column.name for column in found for name in (column.source.lower(), column.name)}
     if not asked:

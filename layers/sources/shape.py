@@ -70,6 +70,12 @@ def check_shape(before: list[str], now: list[str]) -> None:
     )
 
 
+def is_same(before: list[str], now: list[str]) -> bool:
+    """Whether two shapes are one, in whatever order; one that was noted without its geometry says nothing of it."""
+    was, held = _named(before), _named(now)
+    return was == {name: kind for name, kind in held.items() if name != GEOMETRY or name in was}
+
+
 def _is_wider(before: str, now: str) -> bool:
     return (before, now) in _WIDER or now == "GEOMETRY"
 

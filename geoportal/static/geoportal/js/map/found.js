@@ -41,8 +41,11 @@ export function goToFound(map, { config, layers, tree, select, panels }) {
     clear()
     if (result.layer) turnOn(result.layer.slug)
     if (result.kind === 'layer') panels.closeDetail()
+    // The card takes room from the map: the middle to go to is that of what is left.
+    const opening = result.item ? open(result) : null
+    map.resize()
     go(result)
     if (result.kind !== 'layer') mark(result)
-    if (result.item) await open(result)
+    await opening
   }
 }

@@ -17,7 +17,7 @@ from ogc.urls import urlpatterns
 from tests.ogc.test_coverages import values as values
 
 PARTS = {
-    "slug": "edifici", "identifier": "1", "tms": "WebMercatorQuad", "z": "14", "y": "5885", "x": "8648",
+    "slug": "edifici", "identifier": "1", "tms": "WebMercatorQuad", "z": "14", "y": "5884", "x": "8648",
     "style": "predefinito", "process_id": "echo", "job_id": "nessuno", "place": "nessuno", "form": "png",
 }  # fmt: skip
 OF_RASTERS = ("coverage", "domain-set", "range-type")
